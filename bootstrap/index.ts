@@ -1,0 +1,5 @@
+/** The bootstrap generator: options in, user data out. Pure text, usable without Pulumi. */
+export { bootstrapScript, bootstrapUserData, USER_DATA_LIMIT_BYTES } from "./documents";
+export type { UserDataForm } from "./documents";
+export { validateBootstrap } from "./options";
+export type { BootstrapOptions, CertificateOptions, CertificateSubject, IamTokenOptions } from "./options";

@@ -1,0 +1,275 @@
+/**
+ * What a user may choose about the bootstrap of a server, with every default and every rule. The rules are those of the
+ * on-instance API, so that a mistake shows where the program is written and not minutes later on a server's console.
+ */
+import { CRN, flag, integer, isRecord, list, object, oneOf, PROFILE_ID, problemsOf, text } from "../core/validate";
+import type { Problem, Rule } from "../core/validate";
+
+/** One IAM token to keep on the server, in `/run/vpc-identity/tokens/<name>`. */
+export interface IamTokenOptions {
+  /** File name: 1 to 64 lower-case letters, digits, `.`, `_` and `-`; starts and ends with a letter or digit. */
+  readonly name: string;
+  /** The trusted profile to become, by id (`Profile-<uuid>`). @default - the server's default trusted profile */
+  readonly profileId?: string;
+  /** The trusted profile to become, by CRN; not together with `profileId`. @default - the server's default trusted profile */
+  readonly profileCrn?: string;
+}
+
+/**
+ * Subject of the certificate request. The service accepts these five attributes and no other, and adds the server's id as
+ * common name itself.
+ */
+export interface CertificateSubject {
+  /** Country, two capital letters. @default - left out */
+  readonly C?: string;
+  /** State or province, 1 to 128 characters. @default - left out */
+  readonly ST?: string;
+  /** Locality, 1 to 128 characters. @default - left out */
+  readonly L?: string;
+  /** Organisation, 1 to 64 characters. @default - left out */
+  readonly O?: string;
+  /** Organisational unit, 1 to 64 characters. @default - left out */
+  readonly OU?: string;
+}
+
+/** The instance identity certificate to keep on the server, in `/run/vpc-identity/current`. */
+export interface CertificateOptions {
+  /** RSA key size in bits; the API takes no other key. @default 2048 */
+  readonly keySize?: 2048 | 4096;
+  /** @default `{ OU: "vpc-identity" }`, because the API refuses an empty subject */
+  readonly subject?: CertificateSubject;
+  /** Life of the certificate in seconds, 300 to 3600. @default 3600 */
+  readonly expiresInSeconds?: number;
+}
+
+/**
+ * How a server obtains its credentials.
+ *
+ * @example
+ * bootstrapUserData({
+ *   iamTokens: [{ name: "default" }, { name: "backup", profileId: "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a" }],
+ *   certificate: { keySize: 4096, subject: { O: "Example", C: "DE" } },
+ * });
+ */
+export interface BootstrapOptions {
+  /** IAM tokens to fetch; an empty list for none. @default `[{ name: "default" }]` */
+  readonly iamTokens?: readonly IamTokenOptions[];
+  /** The certificate to fetch, or `false` for none. @default `{}`, with the defaults of CertificateOptions */
+  readonly certificate?: false | CertificateOptions;
+  /**
+   * PEM text of the root certificates that the chain must lead to. The service returns none, so without them the chain is
+   * checked up to its last intermediate. @default - no root is known
+   */
+  readonly trustRootsPem?: string;
+  /**
+   * Protocol of the server's metadata service (`metadataService.protocol`). With `https` the service answers only under
+   * the name `api.metadata.cloud.ibm.com`, so the server needs DNS and a CA bundle. @default "http"
+   */
+  readonly protocol?: "http" | "https";
+  /** Date of the on-instance API, `YYYY-MM-DD`, from 2022-03-01 on. @default "2025-08-26" */
+  readonly apiVersion?: string;
+  /** Send `maturity=beta` with every call. @default - not sent */
+  readonly maturity?: "beta";
+  /** Life of the instance identity token that the others are made from, in seconds, 5 to 3600. @default 300 */
+  readonly identityTokenSeconds?: number;
+  /**
+   * How long, in seconds (0 to 3600), a server's first boot waits for a link that IAM does not know yet: 400
+   * `profile_not_linked`, 401 and 403 are repeated so long, and final ever after. @default 600
+   */
+  readonly firstBootSeconds?: number;
+  /** How long, in seconds (0 to 3600), a later run repeats calls that got no answer or a 408, 429 or 5xx. @default 120 */
+  readonly retrySeconds?: number;
+  /** How the server keeps its credentials fresh, or `false` to fetch them at first boot only. @default `{}` */
+  readonly renewal?: false | RenewalOptions;
+  /**
+   * Group on the server that may read the credentials: folders get mode 0750 and files 0640. The group must exist when
+   * the script first runs. @default - only root may, with 0700 and 0600
+   */
+  readonly group?: string;
+  /**
+   * On a 404, go on with the paths and the version that servers had before August 2025
+   * (`/instance_identity/v1`, 2022-03-01). @default false
+   */
+  readonly legacyFallback?: boolean;
+}
+
+/**
+ * When credentials are renewed. Where systemd runs, a timer looks at intervals; elsewhere `vpc-identity loop` does, or a
+ * cron line with `vpc-identity renew`. Looking costs no call; each renewal is audited by IBM.
+ */
+export interface RenewalOptions {
+  /** Part of an IAM token's life, in percent (50 to 90), after which it is renewed. @default 80 */
+  readonly iamTokenPercent?: number;
+  /** Part of the certificate's life, in percent (50 to 90); up to a tenth of the life earlier, by chance. @default 66 */
+  readonly certificatePercent?: number;
+  /** Seconds (5 to 900) between two looks. @default - a twelfth of the certificate's life: 25 to 300 */
+  readonly checkEverySeconds?: number;
+}
+
+/** Options with every default filled in: what the generators work from. */
+export interface ResolvedOptions {
+  readonly iamTokens: readonly IamTokenOptions[];
+  readonly certificate: false | Required<CertificateOptions>;
+  readonly trustRootsPem: string | undefined;
+  readonly metadataUrl: string;
+  readonly apiVersion: string;
+  readonly maturity: "beta" | undefined;
+  readonly identityTokenSeconds: number;
+  readonly firstBootSeconds: number;
+  readonly retrySeconds: number;
+  readonly renewal: false | Required<RenewalOptions>;
+  readonly group: string | undefined;
+  readonly legacyFallback: boolean;
+}
+
+const METADATA_URL = { http: "http://169.254.169.254", https: "https://api.metadata.cloud.ibm.com" };
+
+/** Fills in the defaults of options that `validateBootstrap` found good. */
+export function resolveOptions(options: BootstrapOptions): ResolvedOptions {
+  const certificate = options.certificate ?? {};
+  const renewal = options.renewal ?? {};
+  const shortestSeconds = (certificate === false ? undefined : certificate.expiresInSeconds) ?? 3600;
+  return {
+    iamTokens: options.iamTokens ?? [{ name: "default" }],
+    certificate: certificate !== false && {
+      keySize: certificate.keySize ?? 2048,
+      subject: certificate.subject ?? { OU: "vpc-identity" },
+      expiresInSeconds: certificate.expiresInSeconds ?? 3600,
+    },
+    trustRootsPem: options.trustRootsPem,
+    metadataUrl: METADATA_URL[options.protocol ?? "http"],
+    apiVersion: options.apiVersion ?? "2025-08-26",
+    maturity: options.maturity,
+    identityTokenSeconds: options.identityTokenSeconds ?? 300,
+    firstBootSeconds: options.firstBootSeconds ?? 600,
+    retrySeconds: options.retrySeconds ?? 120,
+    renewal: renewal !== false && {
+      iamTokenPercent: renewal.iamTokenPercent ?? 80,
+      certificatePercent: renewal.certificatePercent ?? 66,
+      checkEverySeconds: renewal.checkEverySeconds ?? Math.floor(shortestSeconds / 12),
+    },
+    group: options.group,
+    legacyFallback: options.legacyFallback ?? false,
+  };
+}
+
+const attribute = (max: number): Rule =>
+  text({
+    max,
+    pattern: /^[^\s\p{C}](?:[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}])?$/u,
+    allowed: `a text of 1 to ${max} characters without control characters and without spaces at its ends`,
+  });
+
+const subject: Rule = (value, path) => {
+  // The general "not an argument" would leave the user looking for the right spelling of something that cannot be had.
+  const named = isRecord(value) && "CN" in value;
+  const others = named ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== "CN")) : value;
+  return [
+    ...(named
+      ? [
+          {
+            property: `${path}.CN`,
+            reason: "is not allowed; the service sets the common name to the server's id itself",
+          },
+        ]
+      : []),
+    ...object({
+      fields: {
+        C: text({ max: 2, pattern: /^[A-Z]{2}$/, allowed: 'a country of two capital letters, such as "DE"' }),
+        ST: attribute(128),
+        L: attribute(128),
+        O: attribute(64),
+        OU: attribute(64),
+      },
+      also: (fields, at) =>
+        Object.keys(fields).length === 0
+          ? [{ property: at, reason: "is empty; at least one of C, ST, L, O, OU is required" }]
+          : [],
+    })(others, path),
+  ];
+};
+
+const certificateObject = object({
+  fields: {
+    keySize: (value, path) =>
+      value === 2048 || value === 4096
+        ? []
+        : [{ property: path, reason: `is ${JSON.stringify(value)}; must be 2048 or 4096` }],
+    subject,
+    expiresInSeconds: integer(300, 3600, "seconds"),
+  },
+});
+
+const iamToken = object({
+  fields: {
+    name: text({
+      max: 64,
+      pattern: /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/,
+      allowed: "1 to 64 lower-case letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
+    }),
+    profileId: text({ pattern: PROFILE_ID, allowed: "a profile id: Profile-<uuid>" }),
+    profileCrn: text({
+      pattern: new RegExp(`${CRN.source.slice(0, -1)}(?<=^[A-Za-z0-9:/_.-]+)$`),
+      allowed: "the CRN of a trusted profile",
+    }),
+  },
+  required: ["name"],
+  atMostOne: [["profileId", "profileCrn"]],
+});
+
+const renewalObject = object({
+  fields: {
+    iamTokenPercent: integer(50, 90, "percent"),
+    certificatePercent: integer(50, 90, "percent"),
+    checkEverySeconds: integer(5, 900, "seconds"),
+  },
+});
+
+const PEM = /^(?:-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END CERTIFICATE-----\s*)+$/;
+
+const apiVersion: Rule = (value, path) =>
+  typeof value === "string" && /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.test(value) && value >= "2022-03-01"
+    ? []
+    : [{ property: path, reason: `is ${JSON.stringify(value)}; must be a date YYYY-MM-DD, 2022-03-01 or later` }];
+
+const bootstrapOptions = object({
+  fields: {
+    iamTokens: (value, path) => [...list(iamToken)(value, path), ...repeatedNames(value, path)],
+    certificate: (value, path) => (value === false ? [] : certificateObject(value, path)),
+    trustRootsPem: text({ max: 32_768, pattern: PEM, allowed: "one or more PEM certificates, up to 32768 characters" }),
+    protocol: oneOf("http", "https"),
+    apiVersion,
+    maturity: oneOf("beta"),
+    identityTokenSeconds: integer(5, 3600, "seconds"),
+    firstBootSeconds: integer(0, 3600, "seconds"),
+    retrySeconds: integer(0, 3600, "seconds"),
+    renewal: (value, path) => (value === false ? [] : renewalObject(value, path)),
+    group: text({
+      max: 32,
+      pattern: /^[a-z_][a-z0-9_-]*$/,
+      allowed: "a group name: up to 32 lower-case letters, digits, underscores and hyphens",
+    }),
+    legacyFallback: flag,
+  },
+});
+
+function repeatedNames(value: unknown, path: string): Problem[] {
+  if (!Array.isArray(value)) return [];
+  const names = value.map((entry: unknown) => (isRecord(entry) ? entry.name : undefined));
+  return names.flatMap((name, index) =>
+    typeof name === "string" && names.indexOf(name) < index
+      ? [{ property: `${path}[${index}].name`, reason: `is "${name}" again; each token needs a name of its own` }]
+      : [],
+  );
+}
+
+/**
+ * Lists everything that is wrong with options, unknown keys included; values that are not known yet are passed over.
+ *
+ * @example
+ * validateBootstrap({ certificate: { keySize: 1024 } }, "bootstrap");
+ * // [{ property: "bootstrap.certificate.keySize", reason: "is 1024; must be 2048 or 4096" }]
+ */
+export function validateBootstrap(options: unknown, path: string): Problem[] {
+  return problemsOf(bootstrapOptions, options, path);
+}

@@ -1,0 +1,118 @@
+/**
+ * The part of the installed script for everything after the first fetch: what is due, keeping it fresh, and what a person
+ * on the server asks.
+ */
+
+/** Commands `renew`, `loop`, `status`, `needs-renewal`, `print-token`, `install`, `uninstall`. */
+export const SCRIPT_OPERATION = String.raw`
+# condition KIND NAME: sets $condition (fresh, due, expired, missing) and $seconds_left.
+condition() {
+  case $1 in
+    token) file=$run/tokens/$2 issued=$run/issued/$2 ;;
+    *) file=$run/current/leaf.pem issued=$run/current/.issued ;;
+  esac
+  condition=missing seconds_left=0 expiry=0 due=0 booted=
+  [ -r "$file" ] || return
+  condition=expired
+  [ ! -r "$issued" ] || read -r expiry due booted <"$issued"
+  # Without a note, or with one of another boot, nothing is known of its life.
+  [ "$booted" = "$boot" ] || return
+  uptime
+  seconds_left=$((expiry - now))
+  if [ "$seconds_left" -le 0 ]; then seconds_left=0; elif [ "$now" -ge "$due" ]; then condition=due; else condition=fresh; fi
+}
+
+# Leaves in $wanted only what is not fresh, and in $next the seconds until something is.
+only_due() {
+  left='' next=$checkEverySeconds
+  while read -r kind name by profile; do
+    [ -n "$kind" ] || continue
+    condition "$kind" "$name"
+    if [ "$condition" != fresh ]; then
+      left="$left$kind $name $by $profile
+"
+    elif [ $((due - now)) -lt "$next" ]; then
+      next=$((due - now))
+    fi
+  done <<END
+$wanted
+END
+  wanted=$left
+}
+
+renew() {
+  only_due
+  [ -n "$wanted" ] || exit 0
+  once
+}
+
+# Each round is a process of its own: a failure in one cannot reach the next.
+loop() {
+  all=$wanted
+  while :; do
+    spawn sh "$0" renew
+    wanted=$all
+    only_due
+    [ "$next" -ge 1 ] || next=1
+    spawn sleep "$next"
+  done
+}
+
+status() {
+  worst=0 comma=
+  [ -z "$1" ] || printf '{'
+  while read -r kind name by profile; do
+    [ -n "$kind" ] || continue
+    condition "$kind" "$name"
+    case $condition in due) code=1 ;; expired) code=2 ;; missing) code=3 ;; *) code=0 ;; esac
+    [ "$code" -le "$worst" ] || worst=$code
+    if [ -n "$1" ]; then
+      printf '%s"%s":{"condition":"%s","secondsLeft":%s,"path":"%s"}' "$comma" "$kind $name" "$condition" "$seconds_left" "$file"
+      comma=,
+    else
+      printf '%-8s %s %s, %s s left: %s\n' "$condition" "$kind" "$name" "$seconds_left" "$file"
+    fi
+  done <<END
+$wanted
+END
+  [ -z "$1" ] || printf '}\n'
+  exit "$worst"
+}
+
+needs_renewal() {
+  only_due
+  code=0
+  if [ -n "$wanted" ]; then echo yes; else echo no; code=1; fi
+  [ -n "$1" ] || code=0
+  exit "$code"
+}
+
+print_token() {
+  case $1 in *[!a-z0-9._-]* | '' | .*) die 2 "\"$1\" is not the name of a token" ;; esac
+  condition token "$1"
+  case $condition in
+    fresh | due) cat "$file" && exit 0 ;;
+  esac
+  die 1 "IAM token \"$1\" is $condition; see \"vpc-identity status\""
+}
+
+install() {
+  if [ -z "$root" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload && systemctl enable vpc-identity.timer && systemctl start --no-block vpc-identity.timer ||
+      die 1 'systemd refuses the timer'
+  else
+    say 'no systemd here: keep "vpc-identity loop" running, or "vpc-identity renew" in cron, every minute'
+  fi
+  exit 0
+}
+
+uninstall() {
+  if [ -z "$root" ] && [ -d /run/systemd/system ]; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
+  rm -rf "$run" "$state" "$etc" "$root"/etc/systemd/system/vpc-identity.service \
+    "$root"/etc/systemd/system/vpc-identity.timer "$root"/etc/systemd/system/vpc-identity-ready.target \
+    "$root/usr/local/bin/vpc-identity"
+  if [ -z "$root" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+  say 'removed; a token that was issued stays valid until it expires'
+  exit 0
+}
+`;

@@ -1,0 +1,67 @@
+/**
+ * systemd units that keep a server's identity fresh. Only settings that systemd 239 (RHEL 8) knows, and only relative
+ * timers: an absolute one whose moment passes while the server is off never elapses again.
+ */
+import type { RenewalOptions, ResolvedOptions } from "./options";
+
+/** Name and text of every unit. */
+export function systemdUnits(options: ResolvedOptions, renewal: Required<RenewalOptions>): Record<string, string> {
+  return {
+    "vpc-identity.service": service(options),
+    "vpc-identity.timer": timer(renewal.checkEverySeconds),
+    "vpc-identity-ready.target": READY,
+  };
+}
+
+function service({ firstBootSeconds, retrySeconds, metadataUrl }: ResolvedOptions): string {
+  // Behind a name there is a resolver, whose address is not ours to know.
+  const addresses = metadataUrl.startsWith("http:") ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n" : "";
+  return `[Unit]
+Description=Instance identity of this VPC server
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/vpc-identity renew
+UMask=0077
+TimeoutStartSec=${Math.max(firstBootSeconds, retrySeconds) + 120}
+NoNewPrivileges=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectHome=yes
+ProtectSystem=full
+ProtectControlGroups=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER
+${addresses}`;
+}
+
+function timer(checkEverySeconds: number): string {
+  return `[Unit]
+Description=Keeps the instance identity of this VPC server fresh
+
+[Timer]
+OnActiveSec=${checkEverySeconds}s
+OnBootSec=1s
+OnUnitInactiveSec=${checkEverySeconds}s
+RandomizedDelaySec=${Math.floor(checkEverySeconds / 10)}s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+`;
+}
+
+const READY = `[Unit]
+Description=The instance identity of this VPC server is there
+Requires=vpc-identity.service
+After=vpc-identity.service
+`;

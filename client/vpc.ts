@@ -1,0 +1,357 @@
+/** Virtual servers of the regional VPC API (`/instances`). */
+import { fieldsIn, flagIn, listIn, numberIn, objectOf, present, textAt, textIn, type Fields } from "./fields";
+import { markIn, unlessGone, walkPages } from "./pages";
+import { pathTo, type Session } from "./session";
+
+export type MetadataProtocol = "http" | "https";
+
+/** Settings of the metadata service. The server fills in what is left out. */
+export interface MetadataServicePrototype {
+  /** @default false */
+  readonly enabled?: boolean | undefined;
+  /** Takes effect only while the service is on. @default "http" */
+  readonly protocol?: MetadataProtocol | undefined;
+  /** IP hops that an answer may take, 1 to 64. @default 1 */
+  readonly responseHopLimit?: number | undefined;
+}
+
+export interface MetadataService {
+  readonly enabled: boolean;
+  readonly protocol: MetadataProtocol;
+  readonly responseHopLimit: number;
+}
+
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** `id` and, where the server gave it, the CRN and name of another resource. */
+export interface Reference {
+  readonly id: string;
+  readonly crn?: string;
+  readonly name?: string;
+}
+
+export interface NetworkAttachment {
+  readonly id: string;
+  readonly name: string;
+  readonly primaryIp?: string;
+  readonly subnetId?: string;
+  readonly virtualNetworkInterfaceId?: string;
+}
+
+export interface Instance {
+  readonly id: string;
+  readonly crn: string;
+  readonly href: string;
+  readonly name: string;
+  /** `pending`, `starting`, `running`, `stopping`, `stopped`, `restarting`, `deleting` or `failed` */
+  readonly status: string;
+  readonly statusReasons: Reason[];
+  readonly lifecycleState: string;
+  readonly lifecycleReasons: Reason[];
+  readonly healthState?: string;
+  readonly metadataService: MetadataService;
+  /** Name of the instance profile. */
+  readonly profile: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly imageId?: string;
+  readonly resourceGroupId?: string;
+  readonly primaryIp?: string;
+  readonly primaryNetworkAttachment?: NetworkAttachment;
+  readonly networkAttachments: NetworkAttachment[];
+  /** With attachments, a read-only image of the primary one. */
+  readonly primaryNetworkInterfaceId?: string;
+  readonly enableSecureBoot?: boolean;
+  readonly memoryGib?: number;
+  readonly vcpuCount?: number;
+  readonly createdAt: string;
+  /** For `updateInstance`; empty in lists. */
+  readonly etag: string;
+}
+
+/** A resource by id or CRN: both can be given. */
+export type IdOrCrn = string;
+
+/** A network interface that exists, or a new one. */
+export type VirtualNetworkInterfacePrototype =
+  | { readonly id: IdOrCrn }
+  | {
+      readonly subnetId: IdOrCrn;
+      readonly name?: string | undefined;
+      /** An address in the subnet. @default - a free one */
+      readonly primaryIp?: string | undefined;
+      readonly securityGroupIds?: readonly IdOrCrn[] | undefined;
+      readonly autoDelete?: boolean | undefined;
+      readonly allowIpSpoofing?: boolean | undefined;
+      readonly enableInfrastructureNat?: boolean | undefined;
+    };
+
+export interface NetworkAttachmentPrototype {
+  readonly name?: string | undefined;
+  readonly virtualNetworkInterface: VirtualNetworkInterfacePrototype;
+}
+
+export interface InstancePrototype {
+  readonly name?: string | undefined;
+  /** Name of the instance profile, such as `bx2-2x8`. */
+  readonly profile: string;
+  readonly zone: string;
+  readonly imageId: IdOrCrn;
+  readonly vpcId?: IdOrCrn | undefined;
+  readonly keyIds?: readonly IdOrCrn[] | undefined;
+  /** At most 65,536 bytes. */
+  readonly userData?: string | undefined;
+  readonly resourceGroupId?: string | undefined;
+  readonly metadataService?: MetadataServicePrototype | undefined;
+  /** Only when a server is created; always says whether it links by itself, since the server's default is to do so. */
+  readonly defaultTrustedProfile?: { readonly target: IdOrCrn; readonly autoLink: boolean } | undefined;
+  readonly primaryNetworkAttachment: NetworkAttachmentPrototype;
+  readonly networkAttachments?: readonly NetworkAttachmentPrototype[] | undefined;
+  readonly bootVolume?:
+    { readonly name?: string | undefined; readonly deleteWithInstance?: boolean | undefined } | undefined;
+  readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
+  readonly totalVolumeBandwidth?: number | undefined;
+  readonly enableSecureBoot?: boolean | undefined;
+}
+
+/** Only what is given changes. */
+export interface InstancePatch {
+  readonly name?: string | undefined;
+  readonly metadataService?: MetadataServicePrototype | undefined;
+  /** Only while the server is stopped. */
+  readonly profile?: string | undefined;
+  readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
+  readonly totalVolumeBandwidth?: number | undefined;
+  /** Only while the server is stopped. */
+  readonly enableSecureBoot?: boolean | undefined;
+}
+
+/** What a server was created with and its own description does not show. */
+export interface Initialization {
+  readonly defaultTrustedProfile?: {
+    readonly autoLink: boolean;
+    readonly target: { readonly id: string; readonly crn: string };
+  };
+  readonly keyIds: string[];
+}
+
+const INSTANCES = "/instances";
+const at = (...segments: string[]): string => pathTo(INSTANCES, ...segments);
+
+/** Returns at once; the server is then `pending`. */
+export async function createInstance(session: Session, prototype: InstancePrototype): Promise<Instance> {
+  const answer = await session.call({
+    api: "vpc",
+    method: "POST",
+    path: INSTANCES,
+    body: prototypeBody(prototype),
+    doing: `create server "${prototype.name ?? ""}"`,
+  });
+  return instanceOf(answer.body, answer.headers.etag);
+}
+
+/** Undefined when it does not exist. */
+export async function getInstance(session: Session, id: string): Promise<Instance | undefined> {
+  const answer = await unlessGone(
+    session.call({ api: "vpc", method: "GET", path: at(id), doing: `read server ${id}` }),
+  );
+  return answer === undefined ? undefined : instanceOf(answer.body, answer.headers.etag);
+}
+
+/** All servers of the region, or those with a name or in a VPC. */
+export function listInstances(
+  session: Session,
+  { name, vpcId }: { name?: string | undefined; vpcId?: string | undefined } = {},
+): AsyncGenerator<Instance, void, undefined> {
+  const doing = name === undefined ? "list servers" : `find server "${name}"`;
+  return walkPages(doing, async (start) => {
+    const query = { name, "vpc.id": vpcId, limit: 100, start };
+    const answer = await session.call({ api: "vpc", method: "GET", path: INSTANCES, query, doing });
+    const body = objectOf(answer.body, "list of servers");
+    return {
+      items: listIn(body, "instances").map((item) => instanceOf(item)),
+      next: markIn(textIn(fieldsIn(body, "next"), "href"), "start"),
+    };
+  });
+}
+
+/**
+ * Changes what can be changed on a server.
+ * @param etag when given, the server refuses if somebody else changed it since
+ */
+export async function updateInstance(
+  session: Session,
+  id: string,
+  patch: InstancePatch,
+  etag?: string,
+): Promise<Instance> {
+  const answer = await session.call({
+    api: "vpc",
+    method: "PATCH",
+    path: at(id),
+    headers: etag === undefined ? {} : { "if-match": etag },
+    contentType: "application/merge-patch+json",
+    body: {
+      name: patch.name,
+      metadata_service: metadataBody(patch.metadataService),
+      profile: patch.profile === undefined ? undefined : { name: patch.profile },
+      availability_policy: availabilityBody(patch.availabilityPolicy),
+      total_volume_bandwidth: patch.totalVolumeBandwidth,
+      enable_secure_boot: patch.enableSecureBoot,
+    },
+    doing: `update server ${id}`,
+    // A merge patch sets values: setting them twice is as good as once.
+    repeatable: true,
+  });
+  return instanceOf(answer.body, answer.headers.etag);
+}
+
+/** Asks for the deletion, which goes on after the answer; one that does not exist is done. */
+export async function deleteInstance(session: Session, id: string): Promise<void> {
+  await unlessGone(session.call({ api: "vpc", method: "DELETE", path: at(id), doing: `delete server ${id}` }));
+}
+
+/** The default trusted profile and the keys that a server was created with. Undefined when it does not exist. */
+export async function getInitialization(session: Session, id: string): Promise<Initialization | undefined> {
+  const doing = `read the initialization of server ${id}`;
+  const answer = await unlessGone(session.call({ api: "vpc", method: "GET", path: at(id, "initialization"), doing }));
+  if (answer === undefined) return undefined;
+  const fields = objectOf(answer.body, "initialization");
+  const profile = fieldsIn(fields, "default_trusted_profile");
+  const target = fieldsIn(profile, "target");
+  const known = textIn(target, "id") !== undefined;
+  return present<Initialization>({
+    defaultTrustedProfile: known
+      ? {
+          autoLink: flagIn(profile, "auto_link") ?? false,
+          target: { id: textAt(target, "id"), crn: textAt(target, "crn") },
+        }
+      : undefined,
+    keyIds: listIn(fields, "keys").map((key) => textAt(key, "id")),
+  });
+}
+
+const identity = (value: IdOrCrn): { id: string } | { crn: string } =>
+  value.startsWith("crn:") ? { crn: value } : { id: value };
+
+function prototypeBody(prototype: InstancePrototype): unknown {
+  const { vpcId, resourceGroupId, defaultTrustedProfile, bootVolume } = prototype;
+  return {
+    name: prototype.name,
+    profile: { name: prototype.profile },
+    zone: { name: prototype.zone },
+    image: identity(prototype.imageId),
+    vpc: vpcId === undefined ? undefined : identity(vpcId),
+    keys: prototype.keyIds?.map(identity),
+    user_data: prototype.userData,
+    resource_group: resourceGroupId === undefined ? undefined : { id: resourceGroupId },
+    metadata_service: metadataBody(prototype.metadataService),
+    default_trusted_profile: defaultTrustedProfile && {
+      auto_link: defaultTrustedProfile.autoLink,
+      target: identity(defaultTrustedProfile.target),
+    },
+    primary_network_attachment: attachmentBody(prototype.primaryNetworkAttachment),
+    network_attachments: prototype.networkAttachments?.map(attachmentBody),
+    boot_volume_attachment: bootVolume && {
+      volume: bootVolume.name === undefined ? undefined : { name: bootVolume.name },
+      delete_volume_on_instance_delete: bootVolume.deleteWithInstance,
+    },
+    availability_policy: availabilityBody(prototype.availabilityPolicy),
+    total_volume_bandwidth: prototype.totalVolumeBandwidth,
+    enable_secure_boot: prototype.enableSecureBoot,
+  };
+}
+
+function metadataBody(service: MetadataServicePrototype | undefined): unknown {
+  return (
+    service && {
+      enabled: service.enabled,
+      protocol: service.protocol,
+      response_hop_limit: service.responseHopLimit,
+    }
+  );
+}
+
+function availabilityBody(policy: InstancePatch["availabilityPolicy"]): unknown {
+  return policy && { host_failure: policy.hostFailure };
+}
+
+function attachmentBody({ name, virtualNetworkInterface: vni }: NetworkAttachmentPrototype): unknown {
+  if ("id" in vni) return { name, virtual_network_interface: identity(vni.id) };
+  return {
+    name,
+    virtual_network_interface: {
+      subnet: identity(vni.subnetId),
+      name: vni.name,
+      primary_ip: vni.primaryIp === undefined ? undefined : { address: vni.primaryIp },
+      security_groups: vni.securityGroupIds?.map(identity),
+      auto_delete: vni.autoDelete,
+      allow_ip_spoofing: vni.allowIpSpoofing,
+      enable_infrastructure_nat: vni.enableInfrastructureNat,
+    },
+  };
+}
+
+function instanceOf(body: unknown, etag = ""): Instance {
+  const fields = objectOf(body, "server");
+  const metadata = fieldsIn(fields, "metadata_service");
+  const primary = fieldsIn(fields, "primary_network_attachment");
+  const nic = fieldsIn(fields, "primary_network_interface");
+  const attached = textIn(primary, "id") !== undefined;
+  return present<Instance>({
+    id: textAt(fields, "id"),
+    crn: textAt(fields, "crn"),
+    href: textIn(fields, "href") ?? "",
+    name: textAt(fields, "name"),
+    status: textAt(fields, "status"),
+    statusReasons: reasonsIn(fields, "status_reasons"),
+    lifecycleState: textIn(fields, "lifecycle_state") ?? "",
+    lifecycleReasons: reasonsIn(fields, "lifecycle_reasons"),
+    healthState: textIn(fields, "health_state"),
+    metadataService: {
+      enabled: flagIn(metadata, "enabled") ?? false,
+      protocol: textIn(metadata, "protocol") === "https" ? "https" : "http",
+      responseHopLimit: numberIn(metadata, "response_hop_limit") ?? 1,
+    },
+    profile: textAt(fieldsIn(fields, "profile"), "name"),
+    vpcId: textAt(fieldsIn(fields, "vpc"), "id"),
+    zone: textAt(fieldsIn(fields, "zone"), "name"),
+    imageId: textIn(fieldsIn(fields, "image"), "id"),
+    resourceGroupId: textIn(fieldsIn(fields, "resource_group"), "id"),
+    primaryIp: addressIn(primary) ?? addressIn(nic),
+    primaryNetworkAttachment: attached ? attachmentOf(primary) : undefined,
+    networkAttachments: listIn(fields, "network_attachments").map(attachmentOf),
+    primaryNetworkInterfaceId: textIn(nic, "id"),
+    enableSecureBoot: flagIn(fields, "enable_secure_boot"),
+    memoryGib: numberIn(fields, "memory"),
+    vcpuCount: numberIn(fieldsIn(fields, "vcpu"), "count"),
+    createdAt: textIn(fields, "created_at") ?? "",
+    etag,
+  });
+}
+
+function reasonsIn(fields: Fields, key: string): Reason[] {
+  return listIn(fields, key).map((reason) => ({
+    code: textIn(reason, "code") ?? "",
+    message: textIn(reason, "message") ?? "",
+  }));
+}
+
+/** A new server has no address yet: the field is then missing, or the unspecified address. */
+function addressIn(fields: Fields): string | undefined {
+  const address = textIn(fieldsIn(fields, "primary_ip"), "address");
+  return address === "0.0.0.0" ? undefined : address;
+}
+
+function attachmentOf(fields: Fields): NetworkAttachment {
+  return present<NetworkAttachment>({
+    id: textAt(fields, "id"),
+    name: textAt(fields, "name"),
+    primaryIp: addressIn(fields),
+    subnetId: textIn(fieldsIn(fields, "subnet"), "id"),
+    virtualNetworkInterfaceId: textIn(fieldsIn(fields, "virtual_network_interface"), "id"),
+  });
+}

@@ -1,0 +1,52 @@
+/** Rules of v2 policies: time-based conditions and conditions on resource attributes. */
+import type { RuleCondition, RuleGroup } from "./store";
+
+/** True when the conditions hold at this moment. */
+export function ruleHolds(rule: RuleCondition | RuleGroup | undefined, nowMs: number): boolean {
+  if (rule === undefined) return true;
+  if ("conditions" in rule) {
+    const results = rule.conditions.map((condition) => ruleHolds(condition, nowMs));
+    return rule.operator === "or" ? results.some(Boolean) : results.every(Boolean);
+  }
+  return conditionHolds(rule, nowMs);
+}
+
+function conditionHolds({ key, operator, value }: RuleCondition, nowMs: number): boolean {
+  const attribute = /^\{\{environment\.attributes\.(\w+)\}\}$/.exec(key)?.[1];
+  // Conditions on resource attributes narrow what a service shows; VPC's own routes do not know them.
+  if (attribute === undefined) return true;
+  const values = Array.isArray(value) ? value : [String(value)];
+  if (attribute === "day_of_week") return values.some((day) => isDay(day, nowMs));
+  return values.every((limit) => compare(operator, attribute, limit, nowMs));
+}
+
+/** `1+00:00` is Monday in UTC. */
+function isDay(value: string, nowMs: number): boolean {
+  const [, day, offset] = /^([1-7])([+-]\d\d:\d\d)$/.exec(value) ?? [];
+  if (day === undefined || offset === undefined) return false;
+  return (new Date(nowMs + offsetMs(offset)).getUTCDay() || 7) === Number(day);
+}
+
+function offsetMs(offset: string): number {
+  const [hours = "0", minutes = "0"] = offset.slice(1).split(":");
+  return (offset.startsWith("-") ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+function compare(operator: string, attribute: string, limit: string, nowMs: number): boolean {
+  const [actual, wanted] = attribute === "current_time" ? timesOfDay(limit, nowMs) : [nowMs, Date.parse(limit)];
+  if (Number.isNaN(wanted)) return false;
+  if (operator.endsWith("LessThan")) return actual < wanted;
+  if (operator.endsWith("LessThanOrEquals")) return actual <= wanted;
+  if (operator.endsWith("GreaterThan")) return actual > wanted;
+  if (operator.endsWith("GreaterThanOrEquals")) return actual >= wanted;
+  return actual === wanted;
+}
+
+/** Now and the limit as milliseconds of the day in the limit's time zone. */
+function timesOfDay(limit: string, nowMs: number): [number, number] {
+  const [, hours, minutes, seconds, offset] = /^(\d\d):(\d\d):(\d\d)([+-]\d\d:\d\d)$/.exec(limit) ?? [];
+  if (hours === undefined || minutes === undefined || seconds === undefined || offset === undefined) return [0, NaN];
+  const day = 24 * 3_600_000;
+  const wanted = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  return [(((nowMs + offsetMs(offset)) % day) + day) % day, wanted];
+}

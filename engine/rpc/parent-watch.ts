@@ -1,0 +1,20 @@
+/**
+ * Loaded into each child (`node --require`): ends the child as soon as the engine is gone. A dynamic provider never notices by itself
+ * that its engine was killed, and would go on creating things that no state knows of. The engine holds the other end of the pipe on
+ * descriptor 3; the system closes it even when the engine dies by SIGKILL.
+ */
+import { Socket } from "node:net";
+import { isMainThread } from "node:worker_threads";
+
+// Workers and forks of the child inherit the command line, but not the pipe.
+if (isMainThread && process.env["PULUMI_EMBEDDED_ENGINE_PID"] === String(process.ppid)) {
+  const die = (): void => {
+    process.kill(process.pid, "SIGKILL");
+  };
+  const pipe = new Socket({ fd: 3, readable: true, writable: false });
+  pipe.on("end", die);
+  pipe.on("close", die);
+  pipe.on("error", die);
+  pipe.resume();
+  pipe.unref();
+}

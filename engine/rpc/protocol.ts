@@ -1,0 +1,93 @@
+/**
+ * Pulumi's generated message classes. They come from the program's own copy of the SDK, so that messages are encoded by the code that
+ * decodes them on the other side and a field that only one version knows never gets lost between two copies.
+ */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type * as aliasMessages from "@pulumi/pulumi/proto/alias_pb";
+import type * as callbackService from "@pulumi/pulumi/proto/callback_grpc_pb";
+import type * as callbackMessages from "@pulumi/pulumi/proto/callback_pb";
+import type * as engineService from "@pulumi/pulumi/proto/engine_grpc_pb";
+import type * as engineMessages from "@pulumi/pulumi/proto/engine_pb";
+import type * as languageService from "@pulumi/pulumi/proto/language_grpc_pb";
+import type * as languageMessages from "@pulumi/pulumi/proto/language_pb";
+import type * as providerService from "@pulumi/pulumi/proto/provider_grpc_pb";
+import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb";
+import type * as resourceService from "@pulumi/pulumi/proto/resource_grpc_pb";
+import type * as resourceMessages from "@pulumi/pulumi/proto/resource_pb";
+import type * as statusMessages from "@pulumi/pulumi/proto/status_pb";
+import { UserError } from "../errors";
+import { type Properties } from "../model/values";
+
+export type ResourceMessages = typeof resourceMessages;
+
+/** Google's own messages, as far as they are used. Their package is the SDK's dependency, not ours, so its types are taken from there. */
+export type Struct = NonNullable<ReturnType<resourceMessages.RegisterResourceRequest["getObject"]>>;
+interface StructMessages {
+  readonly Struct: { fromJavaScript(properties: Properties): Struct };
+}
+interface EmptyMessages {
+  readonly Empty: new () => object;
+}
+
+export interface Protocol {
+  /** The folder of the program's SDK. */
+  readonly sdk: string;
+  readonly resource: ResourceMessages;
+  readonly resourceService: typeof resourceService;
+  readonly engine: typeof engineMessages;
+  readonly engineService: typeof engineService;
+  readonly provider: typeof providerMessages;
+  readonly providerService: typeof providerService;
+  readonly callback: typeof callbackMessages;
+  readonly callbackService: typeof callbackService;
+  readonly alias: typeof aliasMessages;
+  readonly status: typeof statusMessages;
+  readonly struct: StructMessages;
+  readonly empty: EmptyMessages;
+  language(): typeof languageMessages;
+  languageService(): typeof languageService;
+}
+
+export function loadProtocol(programFolder: string): Protocol {
+  const fromProgram = createRequire(join(programFolder, "program.js"));
+  let manifest: string;
+  try {
+    manifest = fromProgram.resolve("@pulumi/pulumi/package.json");
+  } catch {
+    throw new UserError(
+      `The package @pulumi/pulumi is not installed for the program in ${programFolder}. Install it there (npm install) and try again.`,
+    );
+  }
+  const fromSdk = createRequire(manifest);
+  const load = (name: string): unknown => fromSdk(`./proto/${name}`);
+  return {
+    sdk: dirname(manifest),
+    resource: load("resource_pb") as ResourceMessages,
+    resourceService: load("resource_grpc_pb") as typeof resourceService,
+    engine: load("engine_pb") as typeof engineMessages,
+    engineService: load("engine_grpc_pb") as typeof engineService,
+    provider: load("provider_pb") as typeof providerMessages,
+    providerService: load("provider_grpc_pb") as typeof providerService,
+    callback: load("callback_pb") as typeof callbackMessages,
+    callbackService: load("callback_grpc_pb") as typeof callbackService,
+    alias: load("alias_pb") as typeof aliasMessages,
+    status: load("status_pb") as typeof statusMessages,
+    struct: fromSdk("google-protobuf/google/protobuf/struct_pb") as StructMessages,
+    empty: fromSdk("google-protobuf/google/protobuf/empty_pb") as EmptyMessages,
+    language: () => load("language_pb") as typeof languageMessages,
+    languageService: () => load("language_grpc_pb") as typeof languageService,
+  };
+}
+
+/** Messages without a body arrive as undefined. */
+export function fromStruct(struct: Struct | undefined): Properties {
+  return struct === undefined ? {} : (struct.toJavaScript() as Properties);
+}
+
+export function toStruct(protocol: Protocol, properties: Properties): Struct {
+  return protocol.struct.Struct.fromJavaScript(properties);
+}
+
+/** State files and assets fit easily; the limit is Pulumi's own. */
+export const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;

@@ -1,0 +1,105 @@
+/**
+ * The state while it changes. Steps report what they begin and what they finished; each report is on disk before the step goes on.
+ * Reports that arrive while a write is running share the next one, which bounds the number of writes of a wide stack.
+ */
+import { type OperationType, type PendingOperation, type ResourceState } from "../model/resource";
+import { messageOf, UserError } from "../errors";
+
+export interface Operation {
+  readonly pending: PendingOperation;
+}
+
+export class Snapshot {
+  private readonly finished: ResourceState[] = [];
+  private readonly gone = new Set<ResourceState>();
+  private readonly replaced = new Map<ResourceState, ResourceState>();
+  private readonly running = new Set<Operation>();
+  private queued: Promise<void> | undefined;
+  private failure: Error | undefined;
+  /** Old URNs of resources that were found by an alias, and the URNs they have now. */
+  readonly renamed = new Map<string, string>();
+
+  constructor(
+    private readonly base: readonly ResourceState[],
+    private readonly kept: readonly PendingOperation[],
+    private readonly persist: (resources: readonly ResourceState[], pending: readonly PendingOperation[]) => void,
+  ) {}
+
+  /** Says that an operation is about to be tried whose outcome nobody knows until it is finished. */
+  async begin(type: OperationType, resource: ResourceState): Promise<Operation> {
+    const operation: Operation = { pending: { resource, type } };
+    this.running.add(operation);
+    await this.write();
+    return operation;
+  }
+
+  /** Ends an operation: `old` leaves the state, `now` enters it. `quiet` leaves the write to the next report. */
+  async end(
+    operation: Operation | undefined,
+    change: { old?: ResourceState | undefined; now?: ResourceState | undefined; quiet?: boolean },
+  ): Promise<void> {
+    if (operation !== undefined) this.running.delete(operation);
+    if (change.old !== undefined) this.gone.add(change.old);
+    if (change.now !== undefined) this.finished.push(change.now);
+    if (change.quiet !== true) await this.write();
+  }
+
+  /** Exchanges a resource at its place, for instance to mark it for deletion. Written with the next report. */
+  exchange(old: ResourceState, now: ResourceState): void {
+    this.replaced.set(old, now);
+  }
+
+  /** The resource as it stands now. */
+  current(resource: ResourceState): ResourceState {
+    let now = resource;
+    for (let next = this.replaced.get(now); next !== undefined; next = this.replaced.get(now)) now = next;
+    return now;
+  }
+
+  /** Resources finished in this run in the order they were, then those not visited yet in their old order. */
+  resources(): ResourceState[] {
+    const list = [...this.finished, ...this.base].filter((resource) => !this.gone.has(resource)).map((r) => this.current(r));
+    const alive = list.filter((resource) => !this.gone.has(resource));
+    return this.renamed.size === 0 ? alive : alive.map((resource) => rename(resource, this.renamed));
+  }
+
+  /** Writes now, whether something changed or not. */
+  async write(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    this.queued ??= new Promise<void>((resolve, reject) => {
+      // Reports of the same turn of the event loop join this write.
+      setImmediate(() => {
+        this.queued = undefined;
+        try {
+          this.persist(this.resources(), [...this.kept, ...[...this.running].map((operation) => operation.pending)]);
+          resolve();
+        } catch (error) {
+          this.failure = new UserError(`The state could not be saved: ${messageOf(error)}`);
+          reject(this.failure);
+        }
+      });
+    });
+    await this.queued;
+  }
+}
+
+function rename(resource: ResourceState, names: ReadonlyMap<string, string>): ResourceState {
+  const one = (urn: string): string => names.get(urn) ?? urn;
+  const maybe = (urn: string | undefined): string | undefined => (urn === undefined ? undefined : one(urn));
+  const list = (urns: readonly string[] | undefined): readonly string[] | undefined => urns?.map(one);
+  const { propertyDependencies } = resource;
+  const provider = resource.provider;
+  const at = provider?.lastIndexOf("::") ?? -1;
+  return {
+    ...resource,
+    parent: maybe(resource.parent),
+    dependencies: list(resource.dependencies),
+    deletedWith: maybe(resource.deletedWith),
+    replaceWith: list(resource.replaceWith),
+    provider: provider === undefined ? undefined : one(provider.slice(0, at)) + provider.slice(at),
+    propertyDependencies:
+      propertyDependencies === undefined
+        ? undefined
+        : Object.fromEntries(Object.entries(propertyDependencies).map(([key, urns]) => [key, urns.map(one)])),
+  };
+}

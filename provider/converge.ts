@@ -1,0 +1,189 @@
+/**
+ * What the handlers share about an API that answers late, twice or not at all.
+ */
+import type { dynamic } from "@pulumi/pulumi";
+import { type HttpError, VpcIdentityError, isHttpError } from "../core/errors";
+import type { Rule } from "../core/validate";
+import { currentClock } from "./connection";
+import { type FieldTable, changedFields } from "./diff";
+import { logicalName } from "./naming";
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** What the engine passes along that is no argument of the user. */
+const INTERNAL = ["__provider", "mark"];
+
+/** Judges the inputs that `check` gets, which hold internal fields beside the user's arguments. */
+export function failuresOf(rule: Rule, news: Properties): dynamic.CheckFailure[] {
+  const own = Object.fromEntries(Object.entries(news).filter(([key]) => !INTERNAL.includes(key)));
+  return rule(own, "");
+}
+
+/** A warning that the engine shows on the stack, with the resource it is about. */
+export function warn(type: string, inputs: Properties, text: string): void {
+  console.warn(`${type} "${logicalName(inputs)}": ${text}`);
+}
+
+/**
+ * True when a refused or unanswered create may mean that the object exists already. IBM does not document the status for
+ * a name that is taken; 400, 409 and 422 have been seen. So after any of these the caller looks for the object, and
+ * raises the server's own error when there is none.
+ */
+export function mayExistAlready(error: unknown): boolean {
+  return isOutcomeUnknown(error) || (isHttpError(error) && [400, 409, 422].includes(error.status));
+}
+
+/** True when a request was sent and nobody knows whether the server acted. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "IBMID_OUTCOME_UNKNOWN";
+}
+
+/** True when the stored entity tag is not the current one: IAM answers 409, VPC 412. */
+export function isStaleTag(error: unknown): error is HttpError {
+  return isHttpError(error) && (error.status === 409 || error.status === 412);
+}
+
+/** How long an object that was just made may be reported as missing; IBM's APIs are eventually consistent. */
+const APPEARS_WITHIN_MS = 60_000;
+
+/**
+ * Repeats `observe` while it finds nothing, for a bounded time, with a growing interval. Only for objects that are known
+ * to have just been made; anywhere else missing means gone.
+ */
+export async function untilVisible<T>(observe: () => Promise<T | undefined>): Promise<T | undefined> {
+  const clock = currentClock();
+  const deadline = clock.now() + APPEARS_WITHIN_MS;
+  for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 8_000)) {
+    const found = await observe();
+    if (found !== undefined || clock.now() + pauseMs > deadline) return found;
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** How an object is made and, when that was refused or never answered, found again. */
+export interface Creation<T> {
+  /** What is made, for messages: `trusted profile "app"`. */
+  readonly what: string;
+  readonly create: () => Promise<T>;
+  /** The object that stands in the way of the new one or is the new one, if there is any. */
+  readonly find: (error: unknown) => Promise<T | undefined>;
+  /** True when the object carries our hash: an earlier attempt of ours made it. */
+  readonly isOurs: (found: T) => boolean;
+  /** True when the user lets us take over an object that is not ours. */
+  readonly adopt: boolean;
+  /** Names an object in a message. */
+  readonly describe: (found: T) => string;
+}
+
+/**
+ * Makes an object exactly once, also when answers get lost.
+ * @returns the object, and whether it was found instead of made: then it may differ from what is wanted
+ */
+export async function createOnce<T>(creation: Creation<T>): Promise<{ object: T; found: boolean }> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { object: await creation.create(), found: false };
+    } catch (error) {
+      if (!mayExistAlready(error)) throw error;
+      const found = await creation.find(error);
+      if (found === undefined) {
+        // Never answered and not there: it did not happen. The object's name or hash makes a second one impossible.
+        if (isOutcomeUnknown(error) && attempt < 3) continue;
+        throw error;
+      }
+      if (creation.isOurs(found) || creation.adopt) return { object: found, found: true };
+      throw new VpcIdentityError(
+        `${creation.what} cannot be created: ${creation.describe(found)} exists already and was not made by this ` +
+          `stack. Choose another name, delete it, or set \`adopt: true\` to manage it from here (also its deletion).`,
+        { code: "IBMID_EXISTS", cause: error },
+      );
+    }
+  }
+}
+
+/** An object, what is known of it and what is wanted of it. */
+export interface Sync<T> {
+  /** What is brought to its wanted state, for messages. */
+  readonly what: string;
+  readonly fields: FieldTable;
+  /** What we saw last, with the tag it had then; "" when it came without one. */
+  readonly known: Properties;
+  readonly knownTag: string;
+  readonly wanted: Properties;
+  readonly observe: () => Promise<T | undefined>;
+  readonly propertiesOf: (live: T) => Properties;
+  readonly tagOf: (live: T) => string;
+  /** Sends the fields that differ, under the condition that the tag is still current. */
+  readonly send: (tag: string, changed: readonly string[]) => Promise<T>;
+}
+
+/**
+ * Brings an object to what is wanted: sends only what differs, under the tag that we saw last. Where the object has moved
+ * on since, fields that we own must still be as we knew them; a change that somebody else made to them is never lost.
+ */
+export async function syncOwned<T>(sync: Sync<T>): Promise<T> {
+  const { what, fields, known, knownTag, wanted } = sync;
+  const differing = (state: Properties): string[] =>
+    changedFields(fields, state, wanted).filter((field) => fields[field]?.change === "update");
+
+  let refusal: Error | undefined;
+  const changed = differing(known);
+  if (changed.length > 0 && knownTag !== "") {
+    try {
+      return await sync.send(knownTag, changed);
+    } catch (error) {
+      if (isHttpError(error) && error.status === 404) throw goneError(what);
+      if (!isStaleTag(error)) throw error;
+      refusal = error;
+    }
+  }
+  const live = await sync.observe();
+  if (live === undefined) throw goneError(what);
+  // A name that is taken is a conflict too, but then the tag is still the one we sent.
+  if (refusal !== undefined && sync.tagOf(live) === knownTag) throw refusal;
+  const state = sync.propertiesOf(live);
+  const rest = differing(state);
+  const foreign = rest.filter((field) => changedFields(fields, known, state).includes(field));
+  if (foreign.length > 0) {
+    throw new VpcIdentityError(
+      `${what} was changed outside of this stack since it was last read: ${foreign.join(", ")}. ` +
+        `Run \`pulumi refresh\` to see the change; the next \`pulumi up\` then sets it as in the program.`,
+      { code: "IBMID_CHANGED_ELSEWHERE", cause: refusal },
+    );
+  }
+  return rest.length === 0 ? live : sync.send(sync.tagOf(live), rest);
+}
+
+/** Error of an update of an object that is no longer there: an update cannot give it another id. */
+export function goneError(what: string): VpcIdentityError {
+  return new VpcIdentityError(
+    `${what} was deleted outside of this stack. Run \`pulumi refresh\`, then \`pulumi up\` makes it again.`,
+    { code: "IBMID_GONE" },
+  );
+}
+
+/** True for the error that `goneError` makes. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "IBMID_GONE";
+}
+
+/** Error of reading an id with \`X.get\` that names nothing. */
+export function notFoundError(what: string): VpcIdentityError {
+  return new VpcIdentityError(`${what} does not exist in this account and region. Check the id and the credentials.`, {
+    code: "IBMID_NOT_FOUND",
+  });
+}
+
+/**
+ * An object that exists but is not as it should be. The engine stores its id and properties, so that nothing is orphaned,
+ * and tries an update next time.
+ */
+export class InitError extends VpcIdentityError {
+  constructor(
+    readonly id: string,
+    readonly properties: object,
+    readonly reasons: string[],
+  ) {
+    super(reasons.join("\n"), { code: "IBMID_INIT_FAILED" });
+  }
+}

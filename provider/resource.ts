@@ -1,0 +1,50 @@
+/**
+ * The base class of our resources: validates the arguments, registers them with the stub in place of code, and gives each
+ * resource the mark from which its names are made.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import type { Rule } from "../core/validate";
+import { markOf } from "./naming";
+import { assertProgramUsable, assertValid } from "./preflight";
+import { providerStub, typeToken } from "./stub";
+
+/** What the base class needs to know of a type of resource. */
+export interface ResourceType {
+  /** The type key: part of the type token and of the stub, in states for ever. */
+  readonly type: string;
+  /** Judges the arguments of the constructor. */
+  readonly rule: Rule;
+  /** Names of all outputs. One that is not listed does not exist on the object in a program. */
+  readonly outputs: readonly string[];
+}
+
+/** A dynamic resource whose code is reached by name. Not meant to be extended outside of this package. */
+export abstract class VpcIdentityResource extends pulumi.CustomResource {
+  protected constructor(
+    kind: ResourceType,
+    name: string,
+    args: object | undefined,
+    options: pulumi.CustomResourceOptions = {},
+  ) {
+    super(typeToken(kind.type), name, properties(kind, name, args, options), {
+      // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
+      deleteBeforeReplace: true,
+      ...options,
+    });
+  }
+}
+
+function properties(
+  kind: ResourceType,
+  name: string,
+  args: object | undefined,
+  options: pulumi.CustomResourceOptions,
+): pulumi.Inputs {
+  assertProgramUsable();
+  const outputs = Object.fromEntries(kind.outputs.map((output) => [output, undefined]));
+  const own = { __provider: providerStub(kind.type) };
+  // With an id nothing is created: the resource is read, and has no arguments.
+  if (options.id !== undefined) return { ...outputs, ...own };
+  assertValid(`${kind.type} "${name}"`, kind.rule, args ?? {});
+  return { ...outputs, ...args, ...own, mark: markOf(typeToken(kind.type), name, options.parent) };
+}

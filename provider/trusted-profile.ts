@@ -1,0 +1,276 @@
+/**
+ * A trusted profile: the identity that a server (or another workload) takes on.
+ *
+ * Sources: IBM Cloud IAM Identity Services API, "Trusted profiles".
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  type Profile,
+  createProfile,
+  deleteProfile,
+  getProfile,
+  listProfiles,
+  updateProfile,
+} from "../client/iam-identity";
+import { type Rule, flag, object, text } from "../core/validate";
+import { configure, currentSession } from "./connection";
+import { createOnce, failuresOf, notFoundError, syncOwned, untilVisible } from "./converge";
+import { type FieldTable, compact, diffByTable, replacingFields } from "./diff";
+import { hashOf, isSameObject, markedText } from "./naming";
+import { type ResourceType, VpcIdentityResource } from "./resource";
+
+/** Arguments of a trusted profile. */
+export interface TrustedProfileArgs {
+  /**
+   * Name, unique in the account; 1 to 255 characters.
+   * @default - the resource's name and a hash, such as "app-3f1c9a02"
+   */
+  readonly name?: pulumi.Input<string>;
+  /**
+   * Description. "" clears it.
+   * @default - none; with a `name` of your own, a text with a hash by which a repeated create finds its profile
+   */
+  readonly description?: pulumi.Input<string>;
+  /**
+   * Address of who is responsible. "" clears it.
+   * @default - none
+   */
+  readonly email?: pulumi.Input<string>;
+  /**
+   * Account to create the profile in. A change replaces the profile.
+   * @default - the account of the credentials
+   */
+  readonly accountId?: pulumi.Input<string>;
+  /**
+   * Take over a profile of this name that exists already, instead of failing. It is deleted with the stack.
+   * @default false
+   */
+  readonly adopt?: pulumi.Input<boolean>;
+}
+
+/** What `check` makes of the arguments. */
+export interface TrustedProfileInputs {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly email?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly adopt?: boolean | undefined;
+  readonly mark: string;
+}
+
+/** What the state holds of a profile: what IAM answered last. */
+export interface TrustedProfileOutputs {
+  readonly profileId: string;
+  readonly iamId: string;
+  readonly crn: string;
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly email?: string | undefined;
+  readonly accountId: string;
+  readonly entityTag: string;
+  readonly createdAt?: string | undefined;
+  readonly modifiedAt?: string | undefined;
+  readonly templateId?: string | undefined;
+  readonly assignmentId?: string | undefined;
+}
+
+/** Rules of the arguments; components use them for the profile they create. */
+export const trustedProfileArgRules = {
+  name: text({ max: 255 }),
+  description: text({ min: 0, max: 1000 }),
+  email: text({
+    min: 0,
+    max: 320,
+    pattern: /^$|^[^\s@]+@[^\s@]+$/,
+    allowed: 'an address such as "team@example.com"',
+  }),
+  accountId: text({ pattern: /^[0-9a-zA-Z_-]{1,100}$/, allowed: "an account id (32 hexadecimal digits)" }),
+  adopt: flag,
+} satisfies Record<string, Rule>;
+
+/** Judges the arguments of a trusted profile. */
+export const trustedProfileRule: Rule = object({ fields: trustedProfileArgRules });
+
+/** What a change of each argument means. */
+export const trustedProfileFields: FieldTable = {
+  name: { change: "update" },
+  description: { change: "update", absent: "clear" },
+  email: { change: "update", absent: "clear" },
+  accountId: { change: "replace" },
+};
+
+const REPLACING = replacingFields(trustedProfileFields);
+const TYPE = "TrustedProfile";
+
+/** Manages trusted profiles. */
+export const handler: pulumi.dynamic.ResourceProvider<TrustedProfileInputs, TrustedProfileOutputs> = {
+  configure,
+
+  check: async (olds, rawNews) => {
+    // `check` is what fills the inputs in.
+    const news: Partial<TrustedProfileInputs> = compact(rawNews);
+    const failures = failuresOf(trustedProfileRule, { ...news });
+    if (failures.length > 0) return { inputs: rawNews, failures };
+    const same = isSameObject({ ...olds }, news, trustedProfileFields);
+    const marked = { ...news, mark: same ? olds.mark : rawNews.mark };
+    const text = markedText(marked, REPLACING);
+    const name = news.name ?? (same ? olds.name : text);
+    // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
+    const description = news.description ?? (news.name === undefined ? undefined : text);
+    return { inputs: compact({ ...marked, name, description }) };
+  },
+
+  diff: async (_id, olds, news) => diffByTable(trustedProfileFields, { ...olds }, { ...news }),
+
+  create: async (inputs) => {
+    const profile = await ensureProfile(compact(inputs));
+    return { id: profile.id, outs: outputsOf(profile) };
+  },
+
+  update: async (id, rawOlds, rawNews) => {
+    const [olds, news] = [compact(rawOlds), compact(rawNews)];
+    return { outs: outputsOf(await syncProfile(id, olds, news)) };
+  },
+
+  read: async (id, props) => {
+    const profile = await getProfile(currentSession(), id);
+    if (profile !== undefined) return { id: profile.id, props: outputsOf(profile) };
+    if (props?.crn === undefined) throw notFoundError(`trusted profile "${id}"`);
+    return {};
+  },
+
+  delete: async (id) => deleteProfile(currentSession(), id),
+};
+
+async function ensureProfile(inputs: TrustedProfileInputs): Promise<Profile> {
+  const session = currentSession();
+  const { name, description, email, accountId } = inputs;
+  const { object: profile, found } = await createOnce<Profile>({
+    what: `trusted profile "${name}"`,
+    create: () => createProfile(session, compact({ name, description, email, accountId })),
+    // The list may lag behind the name that is already taken.
+    find: () => untilVisible(() => profileNamed(name)),
+    isOurs: (other) => {
+      const hash = hashOf({ ...inputs }, REPLACING);
+      return other.name.endsWith(`-${hash}`) || (other.description ?? "").endsWith(`-${hash}`);
+    },
+    adopt: inputs.adopt === true,
+    describe: (other) => `the trusted profile "${other.name}" (${other.id})`,
+  });
+  return found ? syncProfile(profile.id, outputsOf(profile), inputs) : profile;
+}
+
+async function profileNamed(name: string): Promise<Profile | undefined> {
+  for await (const profile of listProfiles(currentSession(), { name })) {
+    if (profile.name === name) return profile;
+  }
+  return undefined;
+}
+
+function syncProfile(id: string, known: TrustedProfileOutputs, wanted: TrustedProfileInputs): Promise<Profile> {
+  const session = currentSession();
+  return syncOwned<Profile>({
+    what: `trusted profile "${known.name}" (${id})`,
+    fields: trustedProfileFields,
+    known: { ...known },
+    knownTag: known.entityTag,
+    wanted: { ...wanted },
+    observe: () => getProfile(session, id),
+    propertiesOf: (live) => ({ ...outputsOf(live) }),
+    tagOf: (live) => live.entityTag,
+    // IAM clears a description or address only when it is sent an empty one.
+    send: (tag, changed) =>
+      updateProfile(
+        session,
+        id,
+        tag,
+        Object.fromEntries(changed.map((field) => [field, wanted[field as "name" | "description" | "email"] ?? ""])),
+      ),
+  });
+}
+
+function outputsOf(profile: Profile): TrustedProfileOutputs {
+  return compact({
+    profileId: profile.id,
+    iamId: profile.iamId,
+    crn: profile.crn,
+    name: profile.name,
+    description: profile.description,
+    email: profile.email,
+    accountId: profile.accountId,
+    entityTag: profile.entityTag,
+    createdAt: profile.createdAt,
+    modifiedAt: profile.modifiedAt,
+    templateId: profile.templateId,
+    assignmentId: profile.assignmentId,
+  });
+}
+
+const KIND: ResourceType = {
+  type: TYPE,
+  rule: trustedProfileRule,
+  outputs: [
+    "profileId",
+    "iamId",
+    "crn",
+    "name",
+    "description",
+    "email",
+    "accountId",
+    "entityTag",
+    "createdAt",
+    "modifiedAt",
+    "templateId",
+    "assignmentId",
+  ],
+};
+
+/**
+ * A trusted profile of IBM Cloud IAM. Its resource id is the profile's id (`Profile-<uuid>`).
+ *
+ * @example
+ * const profile = new TrustedProfile("app");
+ * export const profileId = profile.id;
+ *
+ * @example
+ * const profile = new TrustedProfile("app", { name: "shop backend", description: "Identity of the shop's servers" });
+ */
+export class TrustedProfile extends VpcIdentityResource {
+  /** `Profile-<uuid>`; the same as `id`. */
+  declare readonly profileId: pulumi.Output<string>;
+  /** `iam-Profile-<uuid>`: what policies name as their subject. */
+  declare readonly iamId: pulumi.Output<string>;
+  /** CRN of the profile. */
+  declare readonly crn: pulumi.Output<string>;
+  /** Name in IAM. */
+  declare readonly name: pulumi.Output<string>;
+  /** Description, if there is one. */
+  declare readonly description: pulumi.Output<string | undefined>;
+  /** Address of who is responsible, if there is one. */
+  declare readonly email: pulumi.Output<string | undefined>;
+  /** Account the profile is in. */
+  declare readonly accountId: pulumi.Output<string>;
+  /** IAM's tag of the version that was last seen. */
+  declare readonly entityTag: pulumi.Output<string>;
+  /** Time of creation, ISO 8601. */
+  declare readonly createdAt: pulumi.Output<string | undefined>;
+  /** Time of the last change, ISO 8601. */
+  declare readonly modifiedAt: pulumi.Output<string | undefined>;
+  /** Enterprise template the profile was made from, if any. */
+  declare readonly templateId: pulumi.Output<string | undefined>;
+  /** Template assignment the profile was made by, if any. */
+  declare readonly assignmentId: pulumi.Output<string | undefined>;
+
+  /**
+   * Creates a profile.
+   * @throws pulumi.ResourceError that lists every problem of the arguments
+   */
+  constructor(name: string, args: TrustedProfileArgs = {}, options?: pulumi.CustomResourceOptions) {
+    super(KIND, name, args, options);
+  }
+
+  /** Reads a profile that exists, without managing it. `id` is `Profile-<uuid>`. */
+  static get(name: string, id: pulumi.Input<pulumi.ID>, options?: pulumi.CustomResourceOptions): TrustedProfile {
+    return new TrustedProfile(name, {}, { ...options, id });
+  }
+}

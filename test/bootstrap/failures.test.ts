@@ -1,0 +1,287 @@
+/** What the installed script does about answers that are not what it hopes for. */
+import { writeFileSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
+import { type Fault, MetadataService, refusal, type Route } from "./metadata-service";
+import { ServerFolder } from "./server-folder";
+
+const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+
+let service: MetadataService;
+let folder: ServerFolder | undefined;
+
+beforeAll(async () => {
+  service = await MetadataService.start();
+});
+afterAll(() => service.close());
+afterEach(() => {
+  service.reset();
+  folder?.remove();
+  folder = undefined;
+});
+
+function serverWith(options: BootstrapOptions = {}): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+  return folder;
+}
+
+interface Case {
+  readonly name: string;
+  readonly faults: Partial<Record<Route, readonly Fault[]>>;
+  readonly firstBoot?: boolean;
+  readonly exitCode: number;
+  readonly says: RegExp;
+  /** How often the route was asked. */
+  readonly calls: Partial<Record<Route, number>>;
+  readonly options?: BootstrapOptions;
+}
+
+const notLinked: Fault = { status: 400, body: refusal("profile_not_linked", "The trusted profile is not linked.") };
+const unauthenticated: Fault = { status: 401, body: refusal("unauthenticated", "The token is not valid.") };
+const unauthorized: Fault = { status: 403, body: refusal("unauthorized", "The resource is gone.") };
+const many = (fault: Fault): Fault[] => new Array<Fault>(9).fill(fault);
+
+const cases: Case[] = [
+  {
+    name: "waits for a link during the first boot",
+    firstBoot: true,
+    faults: { iam_tokens: [notLinked] },
+    exitCode: 0,
+    says: /HTTP 400 profile_not_linked: The trusted profile is not linked\. \(trace trace-of-the-test\).*again in 5 s/s,
+    calls: { iam_tokens: 2, certificates: 1 },
+  },
+  {
+    name: "does not wait for a link later",
+    faults: { iam_tokens: many(notLinked) },
+    exitCode: 5,
+    says: /link the trusted profile to this server/,
+    calls: { iam_tokens: 1 },
+  },
+  {
+    name: "tries a 401 once more with a fresh identity token",
+    faults: { iam_tokens: [unauthenticated] },
+    exitCode: 0,
+    says: /HTTP 401 unauthenticated/,
+    calls: { token: 2, iam_tokens: 2 },
+  },
+  {
+    name: "takes a second 401 as final",
+    faults: { iam_tokens: many(unauthenticated) },
+    exitCode: 5,
+    says: /HTTP 401/,
+    calls: { token: 2, iam_tokens: 2 },
+  },
+  {
+    name: "takes a 403 as final",
+    faults: { iam_tokens: many(unauthorized) },
+    exitCode: 5,
+    says: /HTTP 403 unauthorized/,
+    calls: { iam_tokens: 1 },
+  },
+  {
+    name: "repeats a 403 during the first boot",
+    firstBoot: true,
+    faults: { iam_tokens: [unauthorized] },
+    exitCode: 0,
+    says: /again in 5 s/s,
+    calls: { iam_tokens: 2 },
+  },
+  {
+    name: "repeats a 503",
+    faults: { token: [{ status: 503 }], certificates: [{ status: 500 }] },
+    exitCode: 0,
+    says: /HTTP 503 service_error: Planned/,
+    calls: { certificates: 2 },
+  },
+  {
+    name: "waits as long as Retry-After says",
+    faults: { iam_tokens: [{ status: 429, headers: { "Retry-After": "2" } }] },
+    exitCode: 0,
+    says: /HTTP 429 .*again in 2 s/s,
+    calls: { iam_tokens: 2 },
+  },
+  {
+    name: "gives up when Retry-After is too far away",
+    faults: { iam_tokens: [{ status: 429, headers: { "Retry-After": "9999" } }] },
+    exitCode: 6,
+    says: /gave up/,
+    calls: { iam_tokens: 1 },
+  },
+  {
+    name: "repeats a truncated answer",
+    faults: { iam_tokens: [{ change: (text) => text.slice(0, 60) }], token: [{ change: (text) => text.slice(0, -1) }] },
+    exitCode: 0,
+    says: /truncated, or from a proxy/,
+    calls: { token: 2, iam_tokens: 2 },
+  },
+  {
+    name: "does not take a proxy's page for an answer",
+    options: { retrySeconds: 0 },
+    faults: { token: many({ body: "<html>Access denied</html>" }) },
+    exitCode: 7,
+    says: /not what the service promises/,
+    calls: { iam_tokens: 0 },
+  },
+  {
+    name: "does not take a text with a quote for a token",
+    options: { retrySeconds: 0 },
+    faults: { iam_tokens: many({ body: '{"access_token":"abc.def\\"\\nurl=x.ghi","expires_in":3600}' }) },
+    exitCode: 7,
+    says: /not what the service promises/,
+    calls: {},
+  },
+  {
+    name: "reads pretty JSON",
+    faults: { token: [{ change: pretty }], iam_tokens: [{ change: pretty }], certificates: [{ change: pretty }] },
+    exitCode: 0,
+    says: /certificate/,
+    calls: { token: 1 },
+  },
+  {
+    name: "reads escaped JSON",
+    faults: { certificates: [{ change: escaped }], iam_tokens: [{ change: escaped }] },
+    exitCode: 0,
+    says: /certificate/,
+    calls: { certificates: 1 },
+  },
+  {
+    name: "reads JSON with line ends of another system in certificates",
+    faults: { certificates: [{ change: (text) => text.replaceAll("\\n", "\\r\\n") }] },
+    exitCode: 0,
+    says: /certificate/,
+    calls: { certificates: 1 },
+  },
+  {
+    name: "refuses a leaf for another key",
+    faults: { certificates: [{ change: withoutLeaf }] },
+    exitCode: 8,
+    says: /does not have the key of the request/,
+    calls: { certificates: 1 },
+  },
+  {
+    name: "refuses a chain without its issuer",
+    options: { retrySeconds: 0 },
+    faults: { certificates: [{ change: withoutIssuer }] },
+    exitCode: 8,
+    says: /its chain does not verify/,
+    calls: { certificates: 1 },
+  },
+  {
+    name: "refuses an empty list of certificates",
+    options: { retrySeconds: 0 },
+    faults: { certificates: many({ body: '{"certificates":[],"id":"x","expires_in":3600}' }) },
+    exitCode: 7,
+    says: /not what the service promises/,
+    calls: {},
+  },
+  {
+    name: "passes over paths that do not exist",
+    faults: { certificates: [{ status: 404, body: refusal("not_found", "No such path.") }] },
+    exitCode: 5,
+    says: /HTTP 404 not_found/,
+    calls: { certificates: 1, iam_tokens: 1 },
+  },
+];
+
+function pretty(text: string): string {
+  return JSON.stringify(JSON.parse(text), undefined, 4);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("/", "\\/").replaceAll("=", "\\u003d").replaceAll("+", "\\u002B");
+}
+
+function withoutLeaf(text: string): string {
+  const answer = JSON.parse(text) as { certificates: string[] };
+  return JSON.stringify({ ...answer, certificates: answer.certificates.slice(1) });
+}
+
+function withoutIssuer(text: string): string {
+  const answer = JSON.parse(text) as { certificates: string[] };
+  return JSON.stringify({ ...answer, certificates: answer.certificates.slice(0, 1) });
+}
+
+describe("failures", () => {
+  it.each(cases)("$name", async ({ faults, firstBoot, exitCode, says, calls, options }) => {
+    const server = serverWith({ retrySeconds: 20, ...options });
+    if (firstBoot !== true) server.endFirstBoot();
+    for (const [route, planned] of Object.entries(faults)) service.plan(route as Route, ...planned);
+    const run = await server.run(["once"]);
+    expect(run.stderr).toMatch(says);
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: "" });
+    for (const [route, count] of Object.entries(calls))
+      expect([route, service.calls(route as Route).length]).toEqual([route, count]);
+  });
+
+  it("fetches what it can when one profile is refused", async () => {
+    const server = serverWith({ iamTokens: [{ name: "refused", profileId: PROFILE }, { name: "default" }] });
+    server.endFirstBoot();
+    service.plan("iam_tokens", notLinked);
+    expect((await server.run(["once"])).exitCode).toBe(5);
+    expect(server.has("/run/vpc-identity/tokens/default")).toBe(true);
+    expect(server.has("/run/vpc-identity/tokens/refused")).toBe(false);
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+  });
+
+  it("leaves a good set alone when a renewal fails", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const token = server.read("/run/vpc-identity/tokens/default");
+    service.plan("certificates", { status: 400, body: refusal("invalid_value", "No.") });
+    service.plan("iam_tokens", notLinked);
+    expect((await server.run(["once"])).exitCode).toBe(5);
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+    expect(server.read("/run/vpc-identity/tokens/default")).toBe(token);
+  });
+
+  it("says when nothing answers, and ends in time", async () => {
+    folder = new ServerFolder("http://127.0.0.1:1", { firstBootSeconds: 2 });
+    const { exitCode, stderr, milliseconds } = await folder.run(["once"]);
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/no answer from http:\/\/127\.0\.0\.1:1: curl: \(7\)[\s\S]*is the metadata service enabled/);
+    expect(milliseconds).toBeLessThan(8000);
+  });
+
+  it("goes on with the paths of before August 2025 when told to", async () => {
+    service.prefix = "/instance_identity/v1";
+    expect((await serverWith({ iamTokens: [], retrySeconds: 9 }).run(["once"])).exitCode).toBe(5);
+    folder?.remove();
+    service.requests.length = 0;
+    const { exitCode, stderr } = await serverWith({ legacyFallback: true }).run(["once"]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(service.requests.map(({ path }) => path).sort()).toEqual([
+      "/identity/v1/token?version=2025-08-26",
+      "/instance_identity/v1/certificates?version=2022-03-01",
+      "/instance_identity/v1/iam_token?version=2022-03-01",
+      "/instance_identity/v1/token?version=2022-03-01",
+    ]);
+  });
+
+  it.each([
+    { name: "no JSON", config: "{", says: /not usable/ },
+    {
+      name: "a token name that leaves the folder",
+      config:
+        '{"metadataUrl":"http://x","apiVersion":"2025-08-26","iamTokens":[{"name":"../x"}],"certificate":false,"renewal":false}',
+      says: /iamTokens\.0\.name is "\.\.\/x"/,
+    },
+    {
+      name: "a URL with an option of curl",
+      config:
+        '{"metadataUrl":"http://x\\nproxy=http://evil","apiVersion":"2025-08-26","certificate":false,"renewal":false}',
+      says: /metadataUrl is/,
+    },
+  ])("refuses settings that someone broke: $name", async ({ config, says }) => {
+    const server = serverWith();
+    writeFileSync(server.path("/etc/vpc-identity/config.json"), config);
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(says);
+    expect(service.requests).toEqual([]);
+  });
+
+  it.each([["frobnicate"], ["once", "twice"], []])("refuses a command it does not know: %p %p", async (...args) => {
+    const { exitCode, stderr } = await serverWith().run(args.filter((word) => typeof word === "string"));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("usage: vpc-identity once");
+  });
+});

@@ -1,0 +1,236 @@
+/** What the installed script does after the first fetch: renewal in time, and what it tells a person on the server. */
+import { rmSync, writeFileSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
+import { MetadataService, refusal } from "./metadata-service";
+import { ServerFolder, SHELLS } from "./server-folder";
+
+let service: MetadataService;
+let folder: ServerFolder | undefined;
+
+beforeAll(async () => {
+  service = await MetadataService.start();
+});
+afterAll(() => service.close());
+afterEach(() => {
+  service.reset();
+  folder?.remove();
+  folder = undefined;
+});
+
+function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
+  return folder;
+}
+
+const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+describe("renew", () => {
+  it("asks for nothing while everything is fresh", async () => {
+    const server = serverWith();
+    await server.run(["renew"]);
+    expect(service.requests).toHaveLength(3);
+    expect(await server.run(["renew"])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(service.requests).toHaveLength(3);
+  });
+
+  it("fetches only what is due", async () => {
+    const server = serverWith({ iamTokens: [{ name: "a" }, { name: "b" }] });
+    await server.run(["once"]);
+    rmSync(server.path("/run/vpc-identity/tokens/b"));
+    service.requests.length = 0;
+    expect(await server.run(["renew"])).toMatchObject({ exitCode: 0 });
+    expect(service.requests.map(({ path }) => path.split("?")[0])).toEqual([
+      "/identity/v1/token",
+      "/identity/v1/iam_tokens",
+    ]);
+  });
+
+  it("fetches everything again after a reboot that kept the files", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const issued = server.path("/run/vpc-identity/issued/default");
+    writeFileSync(issued, server.read("/run/vpc-identity/issued/default").replace(/\S+$/m, "another-boot"));
+    service.requests.length = 0;
+    await server.run(["renew"]);
+    expect(service.calls("iam_tokens")).toHaveLength(1);
+  });
+});
+
+describe("loop", () => {
+  it.each(SHELLS.filter(({ present }) => present))("renews in time, again and again, under $name", async ({ argv }) => {
+    const server = serverWith({ certificate: false });
+    service.lifeSeconds = 3;
+    const tokens = new Set<string>();
+    const run = await server.run(["loop"], {
+      shell: argv,
+      onStart: (pid) => {
+        const look = setInterval(() => {
+          if (!server.has("/run/vpc-identity/tokens/default")) return;
+          tokens.add(server.read("/run/vpc-identity/tokens/default"));
+        }, 50);
+        setTimeout(() => {
+          clearInterval(look);
+          process.kill(pid, "SIGTERM");
+        }, 8500);
+      },
+    });
+    expect(run.exitCode).toBe(143);
+    expect(tokens.size).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe("status", () => {
+  it("tells the condition of everything, with the worst as exit code", async () => {
+    const server = serverWith();
+    expect(await server.run(["status"])).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringMatching(/^missing +token default/) as string,
+    });
+    service.lifeSeconds = 6;
+    await server.run(["once"]);
+    expect((await server.run(["status"])).exitCode).toBe(0);
+    const { stdout, exitCode } = await server.run(["status", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      "token default": { condition: "fresh", path: server.path("/run/vpc-identity/tokens/default") },
+      "certificate chain": { condition: "fresh" },
+    });
+    await seconds(4.3);
+    expect(await server.run(["status"])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining("due") as string,
+    });
+    await seconds(2);
+    expect(await server.run(["status"])).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining("expired") as string,
+    });
+  });
+});
+
+describe("needs-renewal", () => {
+  it("answers in words, and by exit code when asked to", async () => {
+    const server = serverWith();
+    expect(await server.run(["needs-renewal"])).toMatchObject({ exitCode: 0, stdout: "yes\n" });
+    expect(await server.run(["needs-renewal", "--exit-code"])).toMatchObject({ exitCode: 0, stdout: "yes\n" });
+    await server.run(["once"]);
+    expect(await server.run(["needs-renewal"])).toMatchObject({ exitCode: 0, stdout: "no\n" });
+    expect(await server.run(["needs-renewal", "--exit-code"])).toMatchObject({ exitCode: 1, stdout: "no\n" });
+  });
+});
+
+describe("print-token", () => {
+  it("prints a token that is valid, and nothing else", async () => {
+    const server = serverWith({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
+    expect(await server.run(["print-token"])).toMatchObject({ exitCode: 1, stdout: "" });
+    service.lifeSeconds = 2;
+    await server.run(["once"]);
+    expect(await server.run(["print-token"])).toMatchObject({ exitCode: 0, stdout: service.secrets[1], stderr: "" });
+    expect(await server.run(["print-token", "b"])).toMatchObject({ exitCode: 0, stdout: service.secrets[2] });
+    await seconds(2.5);
+    expect(await server.run(["print-token"])).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringContaining("is expired") as string,
+    });
+  });
+
+  it("reads nothing but tokens", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const { stdout, exitCode } = await server.run(["print-token", "../current/key.pem"]);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+  });
+});
+
+describe("doctor", () => {
+  const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
+  const noDefault = { status: 400, body: refusal("missing_field", "No default.") };
+  const yesterday = new Date(Date.now() - 86_400_000).toUTCString();
+
+  it("has nothing to say against a good server", async () => {
+    const { exitCode, stdout } = await serverWith().run(["doctor"]);
+    expect(exitCode).toBe(0);
+    expect(
+      stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .every((line) => line.startsWith("ok ")),
+    ).toBe(true);
+    expect(stdout).toMatch(/clock: -?\d s off/);
+  });
+
+  it.each([
+    {
+      name: "a profile that is not linked",
+      plan: () => service.plan("iam_tokens", notLinked),
+      exitCode: 5,
+      says: /fix: link the trusted profile/,
+    },
+    {
+      name: "a server without default profile",
+      plan: () => service.plan("iam_tokens", noDefault),
+      exitCode: 5,
+      says: /no default trusted profile: name one/,
+    },
+    {
+      name: "a clock that is wrong",
+      plan: () => service.plan("token", { headers: { Date: yesterday } }),
+      exitCode: 8,
+      says: /clock: this server is 864\d\d s off/,
+    },
+    {
+      name: "a service that fails",
+      plan: () => service.plan("token", { status: 500 }),
+      exitCode: 6,
+      says: /FAIL {2}identity token: HTTP 500/,
+    },
+  ])("finds $name", async ({ plan, exitCode, says }) => {
+    const server = serverWith();
+    plan();
+    const run = await server.run(["doctor"]);
+    expect(run.stdout).toMatch(says);
+    expect(run.exitCode).toBe(exitCode);
+  });
+
+  it("finds a port on which nothing listens", async () => {
+    folder = new ServerFolder("http://127.0.0.1:1");
+    const { exitCode, stdout } = await folder.run(["doctor"]);
+    expect(exitCode).toBe(4);
+    expect(stdout).toMatch(/FAIL {2}refused: identity token: no answer[\s\S]*fix: check the protocol/);
+  });
+
+  it("finds a tool that is missing", async () => {
+    const server = serverWith({}, (script) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"));
+    expect(await server.run(["doctor"])).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringMatching(/"curl-of-the-test" is missing/) as string,
+    });
+  });
+});
+
+describe("uninstall", () => {
+  it("removes everything of this program and nothing else", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    writeFileSync(server.path("/etc/other"), "x");
+    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
+    for (const path of [
+      "/run/vpc-identity",
+      "/etc/vpc-identity",
+      "/var/lib/vpc-identity",
+      "/usr/local/bin/vpc-identity",
+    ]) {
+      expect([path, server.has(path)]).toEqual([path, false]);
+    }
+    expect(server.has("/etc/other")).toBe(true);
+  });
+});
+
+describe("install", () => {
+  it("says how to stay fresh where there is no systemd", async () => {
+    const { exitCode, stderr } = await serverWith().run(["install"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/keep "vpc-identity loop" running, or "vpc-identity renew" in cron/);
+  });
+});

@@ -1,0 +1,140 @@
+import { validateBootstrap } from "../../bootstrap";
+
+const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+const CRN = `crn:v1:bluemix:public:iam-identity::a/0123456789abcdef0123456789abcdef::profile:${PROFILE}`;
+
+const good: { name: string; options: unknown }[] = [
+  { name: "nothing", options: {} },
+  { name: "no certificate and no token", options: { certificate: false, iamTokens: [], renewal: false } },
+  {
+    name: "profiles by id and by CRN",
+    options: {
+      iamTokens: [
+        { name: "a", profileId: PROFILE },
+        { name: "b-1.c_d", profileCrn: CRN },
+      ],
+    },
+  },
+  {
+    name: "every attribute of a subject",
+    options: { certificate: { subject: { C: "DE", ST: "Böblingen", L: "x", O: 'A & B, "C"', OU: "#1" } } },
+  },
+  {
+    name: "values that are not known yet",
+    options: { iamTokens: [{ name: "a", profileId: Promise.resolve(PROFILE) }] },
+  },
+  {
+    name: "limits",
+    options: {
+      identityTokenSeconds: 5,
+      firstBootSeconds: 0,
+      retrySeconds: 3600,
+      certificate: { expiresInSeconds: 300, keySize: 4096 },
+    },
+  },
+];
+
+const bad: { name: string; options: unknown; problems: [property: string, reason: RegExp][] }[] = [
+  {
+    name: "a common name",
+    options: { certificate: { subject: { CN: "x" } } },
+    problems: [
+      ["b.certificate.subject.CN", /the service sets the common name/],
+      ["b.certificate.subject", /at least one of C, ST, L, O, OU/],
+    ],
+  },
+  {
+    name: "an empty subject",
+    options: { certificate: { subject: {} } },
+    problems: [["b.certificate.subject", /at least one/]],
+  },
+  {
+    name: "attributes out of shape",
+    options: { certificate: { subject: { C: "de", O: " x", OU: "a\nb", L: "x".repeat(129) } } },
+    problems: [
+      ["b.certificate.subject.C", /is "de"; must be a country of two capital letters/],
+      ["b.certificate.subject.O", /without spaces at its ends/],
+      ["b.certificate.subject.OU", /without control characters/],
+      ["b.certificate.subject.L", /1 to 128 characters/],
+    ],
+  },
+  {
+    name: "misspelt arguments at every level",
+    options: { iamToken: [], certificate: { keysize: 2048 }, renewal: { percent: 1 } },
+    problems: [
+      ["b.iamToken", /did you mean "iamTokens"/],
+      ["b.certificate.keysize", /did you mean "keySize"/],
+      ["b.renewal.percent", /is not an argument/],
+    ],
+  },
+  {
+    name: "id and CRN together",
+    options: { iamTokens: [{ name: "a", profileId: PROFILE, profileCrn: CRN }] },
+    problems: [["b.iamTokens[0].profileCrn", /at most one of "profileId" and "profileCrn"/]],
+  },
+  {
+    name: "a token without a name, one twice, one that leaves the folder",
+    options: { iamTokens: [{}, { name: "a" }, { name: "a" }, { name: "../a" }] },
+    problems: [
+      ["b.iamTokens[0].name", /is missing/],
+      ["b.iamTokens[3].name", /letter or digit at both ends/],
+      ["b.iamTokens[2].name", /is "a" again/],
+    ],
+  },
+  {
+    name: "a CRN that could end a JSON text",
+    options: { iamTokens: [{ name: "a", profileCrn: `${CRN}"}` }] },
+    problems: [["b.iamTokens[0].profileCrn", /the CRN of a trusted profile/]],
+  },
+  {
+    name: "ranges",
+    options: {
+      identityTokenSeconds: 4,
+      firstBootSeconds: -1,
+      retrySeconds: 1.5,
+      certificate: { keySize: 3072, expiresInSeconds: 299 },
+    },
+    problems: [
+      ["b.identityTokenSeconds", /from 5 to 3600 seconds/],
+      ["b.firstBootSeconds", /from 0 to 3600/],
+      ["b.retrySeconds", /whole number/],
+      ["b.certificate.keySize", /is 3072; must be 2048 or 4096/],
+      ["b.certificate.expiresInSeconds", /from 300 to 3600/],
+    ],
+  },
+  {
+    name: "versions before the first",
+    options: { apiVersion: "2022-02-28" },
+    problems: [["b.apiVersion", /2022-03-01 or later/]],
+  },
+  {
+    name: "roots that are no certificates",
+    options: { trustRootsPem: "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n" },
+    problems: [["b.trustRootsPem", /PEM certificates/]],
+  },
+  {
+    name: "protocol, maturity and group",
+    options: { protocol: "tcp", maturity: "alpha", group: "a b" },
+    problems: [
+      ["b.protocol", /must be one of "http", "https"/],
+      ["b.maturity", /must be one of "beta"/],
+      ["b.group", /a group name/],
+    ],
+  },
+  { name: "a text in place of options", options: "default", problems: [["b", /must be an object/]] },
+];
+
+describe("validateBootstrap", () => {
+  it.each(good)("accepts $name", ({ options }) => {
+    expect(validateBootstrap(options, "b")).toEqual([]);
+  });
+
+  it.each(bad)("lists every problem of $name", ({ options, problems }) => {
+    const seen = validateBootstrap(options, "b");
+    const order = (properties: string[]): string[] => [...properties].sort();
+    expect(order(seen.map(({ property }) => property))).toEqual(order(problems.map(([property]) => property)));
+    for (const [property, reason] of problems) {
+      expect(seen.find((problem) => problem.property === property)?.reason).toMatch(reason);
+    }
+  });
+});

@@ -1,0 +1,229 @@
+/** What the installed script must never do: show a secret, mix two sets, hang on a signal, run twice at once. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
+import { MetadataService } from "./metadata-service";
+import { ServerFolder } from "./server-folder";
+
+let service: MetadataService;
+let folder: ServerFolder | undefined;
+
+beforeAll(async () => {
+  service = await MetadataService.start();
+});
+afterAll(() => service.close());
+afterEach(() => {
+  service.reset();
+  folder?.remove();
+  folder = undefined;
+});
+
+function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
+  return folder;
+}
+
+/** Arguments and environments of a process and everything it started. */
+function inspectFamily(pid: number): string {
+  let seen = "";
+  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      // Field 5 after the parenthesised name is the session, which children keep.
+      const session = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+      if (session !== pid) continue;
+      seen += readFileSync(`/proc/${entry}/cmdline`, "utf8") + readFileSync(`/proc/${entry}/environ`, "utf8");
+    } catch {
+      // It has ended since.
+    }
+  }
+  return seen;
+}
+
+/** Looks at the family again and again until the run is over. */
+async function watched(
+  server: ServerFolder,
+  env: Record<string, string>,
+  xtrace: boolean,
+): Promise<{ seen: string; printed: string }> {
+  let seen = "";
+  let timer: NodeJS.Timeout | undefined;
+  const { stdout, stderr, exitCode } = await server.run(["once"], {
+    shell: ["setsid", "-w", "sh", ...(xtrace ? ["-x"] : [])],
+    env,
+    onStart: (pid) => {
+      timer = setInterval(() => (seen += inspectFamily(pid) + inspectFamily(pid + 1)), 5);
+    },
+  });
+  clearInterval(timer);
+  expect(exitCode).toBe(0);
+  return { seen, printed: stdout + stderr };
+}
+
+describe("secrets", () => {
+  it.each([{ xtrace: false }, { xtrace: true }])(
+    "are in no argument, environment or output (xtrace: $xtrace)",
+    async ({ xtrace }) => {
+      const server = serverWith({ iamTokens: [{ name: "a" }, { name: "b" }] });
+      service.plan("iam_tokens", { delayMs: 150 }, { delayMs: 150 });
+      service.plan("certificates", { delayMs: 150 });
+      const { seen, printed } = await watched(server, { PLANTED: "the-planted-marker" }, xtrace);
+      // The same search finds what is there to find, in an environment and in arguments.
+      expect(seen).toContain("the-planted-marker");
+      expect(seen).toMatch(/curl\0-q\0-K/);
+      expect(service.secrets).toHaveLength(3);
+      const key = server.read("/run/vpc-identity/current/key.pem").split("\n")[1] ?? "";
+      expect(key.length).toBeGreaterThan(60);
+      for (const secret of [...service.secrets, key]) {
+        expect(seen).not.toContain(secret);
+        expect(printed).not.toContain(secret);
+      }
+    },
+  );
+
+  it("are taken out of what a server's error repeats", async () => {
+    const server = serverWith({ retrySeconds: 0 });
+    server.endFirstBoot();
+    const body = JSON.stringify({
+      errors: [{ code: "x", message: "bad token eyJhbGciOiJ9.eyJzdWIiOiJ4.c2ln \u001b[31m" }],
+    });
+    service.plan("iam_tokens", { status: 400, body });
+    const { stderr } = await server.run(["once"]);
+    expect(stderr).toContain("bad token [redacted] ?[31m");
+  });
+
+  it("are in no file but those they belong to", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const found: string[] = [];
+    const search = (path: string): void => {
+      for (const entry of readdirSync(path, { withFileTypes: true })) {
+        const at = `${path}/${entry.name}`;
+        if (entry.isDirectory()) search(at);
+        else if (entry.isFile() && service.secrets.some((secret) => readFileSync(at, "utf8").includes(secret)))
+          found.push(at);
+      }
+    };
+    search(server.root);
+    expect(found).toEqual([server.path("/run/vpc-identity/tokens/default")]);
+  });
+
+  it("do not go to a proxy", async () => {
+    const server = serverWith();
+    const proxies = {
+      http_proxy: "http://127.0.0.1:1",
+      https_proxy: "http://127.0.0.1:1",
+      ALL_PROXY: "http://127.0.0.1:1",
+    };
+    expect((await server.run(["once"], { env: proxies })).exitCode).toBe(0);
+  });
+
+  it("are not redirected by a .curlrc", async () => {
+    const server = serverWith();
+    writeFileSync(server.path("/.curlrc"), 'proxy = "http://127.0.0.1:1"\nverbose\n');
+    expect(await server.run(["once"], { env: { HOME: server.root } })).toMatchObject({ exitCode: 0 });
+  });
+});
+
+/** Puts programs before the system's that kill the script at the n-th step of what they stand for. */
+function killAtStep(step: number): { change: (script: string) => string; install: (server: ServerFolder) => void } {
+  const steps = ["mv", "ln", "rm", "mkdir", "chmod", "mktemp"];
+  let bin = "";
+  return {
+    change: (script) => script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    install: (server) => {
+      bin = server.path("/bin");
+      mkdirSync(bin, { recursive: true });
+      writeFileSync(server.path("/steps"), "");
+      for (const name of steps) {
+        const count = `echo x >>"${server.root}/steps"; [ "$(wc -l <"${server.root}/steps")" -ne ${step} ]`;
+        const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\n${count} || { kill -9 $PPID; exit 1; }\nexec ${name} "$@"\n`;
+        writeFileSync(`${bin}/${name}`, text);
+        chmodSync(`${bin}/${name}`, 0o755);
+      }
+    },
+  };
+}
+
+describe("SIGKILL", () => {
+  it("at any step leaves the old set or the new one, and the next run works", async () => {
+    const first = killAtStep(0);
+    const server = serverWith({}, first.change);
+    first.install(server);
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    let [kept, changed, step] = [0, 0, 0];
+    for (let exitCode = 137; exitCode === 137;) {
+      const before = server.completeSet()?.generation ?? 0;
+      killAtStep(++step).install(server);
+      ({ exitCode } = await server.run(["once"]));
+      expect([0, 137]).toContain(exitCode);
+      const after = server.completeSet()?.generation ?? 0;
+      expect(after).toBeGreaterThanOrEqual(before);
+      if (after === before) kept += 1;
+      else changed += 1;
+    }
+    killAtStep(0).install(server);
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    expect(kept).toBeGreaterThan(3);
+    expect(changed).toBeGreaterThan(1);
+    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
+  });
+});
+
+describe("signals", () => {
+  it.each([
+    { signal: "SIGTERM", exitCode: 143 },
+    { signal: "SIGINT", exitCode: 130 },
+    { signal: "SIGHUP", exitCode: 129 },
+  ] as const)("$signal ends the run within a second and leaves nothing behind", async ({ signal, exitCode }) => {
+    const server = serverWith();
+    service.plan("iam_tokens", { delayMs: 30_000 });
+    let sent = 0;
+    const run = await server.run(["once"], {
+      onStart: (pid) => {
+        const wait = setInterval(() => {
+          if (service.calls("iam_tokens").length === 0) return;
+          clearInterval(wait);
+          sent = Date.now();
+          process.kill(pid, signal);
+        }, 20);
+      },
+    });
+    expect(run.exitCode).toBe(exitCode);
+    expect(Date.now() - sent).toBeLessThan(1000);
+    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
+    service.plan("iam_tokens");
+    expect((await server.run(["once"])).exitCode).toBe(0);
+  });
+});
+
+describe.each([
+  { name: "flock", change: (script: string) => script },
+  {
+    name: "a folder where there is no flock",
+    change: (script: string) => script.replaceAll("command -v flock", "false"),
+  },
+])("two runs at once, with $name", ({ change }) => {
+  it("take turns", async () => {
+    const server = serverWith({}, change);
+    service.plan("iam_tokens", { delayMs: 1500 });
+    const runs = await Promise.all([server.run(["once"]), server.run(["once"])]);
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(server.completeSet()).toMatchObject({ generation: 2 });
+    const order = service.requests.map(({ path }) => path.split("?")[0]?.split("/").pop());
+    const turn = ["token", "iam_tokens", "certificates"];
+    expect(order).toEqual([...turn, ...turn]);
+  });
+
+  it("are not stopped by the lock of a run that was killed", async () => {
+    const server = serverWith({}, change);
+    service.plan("iam_tokens", { delayMs: 3000 });
+    const killed = await server.run(["once"], {
+      onStart: (pid) => setTimeout(() => process.kill(pid, "SIGKILL"), 600),
+    });
+    expect(killed.exitCode).toBe(137);
+    service.plan("iam_tokens");
+    const next = await server.run(["once"]);
+    expect(next).toMatchObject({ exitCode: 0 });
+    expect(next.milliseconds).toBeLessThan(3000);
+  });
+});

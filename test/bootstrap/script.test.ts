@@ -1,0 +1,161 @@
+/** The installed script, run by every shell it must know, against on-instance services that fail in every way. */
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
+import { INSTALLED_SCRIPT } from "../../bootstrap/script";
+import { MetadataService } from "./metadata-service";
+import { ServerFolder, SHELLS } from "./server-folder";
+
+const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+const shellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
+
+let service: MetadataService;
+let folder: ServerFolder | undefined;
+
+beforeAll(async () => {
+  service = await MetadataService.start();
+});
+afterAll(() => service.close());
+afterEach(() => {
+  service.reset();
+  folder?.remove();
+  folder = undefined;
+});
+
+function serverWith(options: BootstrapOptions = {}): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+  return folder;
+}
+
+(shellcheck ? describe : describe.skip)("shellcheck", () => {
+  it("has no finding of shellcheck, as sh and as dash", () => {
+    for (const dialect of ["sh", "dash"]) {
+      // Not reachable code is trap's, unexpanded quotes are awk's, and `A && B || C` is meant where it stands.
+      const args = ["-s", dialect, "-e", "SC2317,SC2016,SC2015", "-"];
+      const { status, stdout } = spawnSync("shellcheck", args, { input: INSTALLED_SCRIPT, encoding: "utf8" });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+    }
+  });
+});
+
+describe.each(SHELLS)("$name", ({ name, argv, present }) => {
+  if (!present) {
+    it.todo(`is not on this machine: ${name}`);
+    return;
+  }
+
+  it("understands the script", () => {
+    const [command = "", ...args] = argv;
+    const { status, stderr } = spawnSync(command, [...args, "-n"], { input: INSTALLED_SCRIPT, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
+  it("leaves tokens and certificate behind", async () => {
+    const server = serverWith({
+      iamTokens: [{ name: "default" }, { name: "backup", profileId: PROFILE }],
+      certificate: { subject: { C: "DE", O: 'Ex$ample "#;\\', OU: "Bücher" } },
+    });
+    const { exitCode, stdout, stderr } = await server.run(["once"], { shell: argv });
+    expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(server.read("/run/vpc-identity/tokens/default")).toBe(service.secrets[1]);
+    expect(server.read("/run/vpc-identity/tokens/backup")).toBe(service.secrets[2]);
+    expect(server.completeSet()).toMatchObject({
+      generation: 1,
+      instanceId: "0717_server-1",
+      certificateId: "0717-id_1",
+    });
+    expect(service.calls("token").map(({ body }) => body)).toEqual(['{"expires_in":300}']);
+    expect(service.calls("iam_tokens").map(({ body }) => body)).toEqual([
+      "{}",
+      `{"trusted_profile":{"id":"${PROFILE}"}}`,
+    ]);
+    for (const { headers, path } of service.requests) {
+      expect(headers).toMatchObject({ "metadata-flavor": "ibm", "content-type": "application/json" });
+      expect(path).toContain("?version=2025-08-26");
+    }
+  });
+});
+
+describe("once", () => {
+  it("asks for a bare version 1 request with exactly the subject of the options", async () => {
+    const server = serverWith({
+      iamTokens: [],
+      certificate: { keySize: 4096, subject: { C: "DE", O: 'Ex$ample "#;\\', OU: "Bücher" } },
+    });
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    const { csr, expires_in: life } = JSON.parse(service.calls("certificates")[0]?.body ?? "") as {
+      csr: string;
+      expires_in: number;
+    };
+    const args = ["req", "-noout", "-text", "-verify", "-nameopt", "sep_multiline,sname,utf8"];
+    const { stdout } = spawnSync("openssl", args, { input: csr, encoding: "utf8" });
+    expect(life).toBe(3600);
+    expect(stdout).toMatch(/Subject:\s+C=DE\s+O=Ex\$ample "#;\\\\?\s+OU=Bücher\s/);
+    expect(stdout).toMatch(/Version: 1 \(0x0\)/);
+    expect(stdout).toMatch(/\(4096 bit\)/);
+    expect(stdout).toMatch(
+      /Attributes:\s+(\(none\))?\s+(Requested Extensions:\s+)?Signature Algorithm: sha256WithRSAEncryption/,
+    );
+    expect(csr).toMatch(
+      /^-----BEGIN CERTIFICATE REQUEST-----\n([0-9a-zA-Z+/=]{64}\n)*[0-9a-zA-Z+/=]{1,64}\n-----END CERTIFICATE REQUEST-----\n$/,
+    );
+  });
+
+  it("keeps files from everyone else", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const modes = (path: string): Record<string, string> => {
+      const at = server.path(`/run/vpc-identity/${path}`);
+      return Object.fromEntries(
+        readdirSync(at).map((name) => [name, (statSync(`${at}/${name}`).mode & 0o777).toString(8)]),
+      );
+    };
+    expect(modes("")).toMatchObject({ current: "700", generations: "700", tokens: "700" });
+    expect(modes("tokens")).toEqual({ default: "600" });
+    expect(new Set(Object.values(modes("current")))).toEqual(new Set(["600"]));
+    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
+  });
+
+  it("refuses a results folder that is a link", async () => {
+    const server = serverWith();
+    spawnSync("ln", ["-s", "/tmp", server.path("/run")]);
+    spawnSync("sh", [
+      "-c",
+      'rm "$1/run"; mkdir "$1/run" "$1/elsewhere"; ln -s ../elsewhere "$1/run/vpc-identity"',
+      "sh",
+      server.root,
+    ]);
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("is not a folder of this user");
+    expect(readdirSync(server.path("/elsewhere"))).toEqual([]);
+  });
+
+  it("keeps the previous set and removes older ones", async () => {
+    const server = serverWith({ iamTokens: [] });
+    for (const generation of [1, 2, 3]) {
+      expect((await server.run(["once"])).exitCode).toBe(0);
+      expect(server.completeSet()).toMatchObject({ generation });
+    }
+    expect(readdirSync(server.path("/run/vpc-identity/generations")).sort()).toEqual(["2", "3"]);
+  });
+});
+
+(process.getuid?.() === 0 ? describe : describe.skip)("once, as real root", () => {
+  it("lets a group in when the options name one", async () => {
+    const server = serverWith({ group: "daemon" });
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    const of = (path: string): string => {
+      const { mode, gid } = statSync(server.path(`/run/vpc-identity/${path}`));
+      return `${(mode & 0o777).toString(8)} ${gid}`;
+    };
+    expect(["", "tokens", "tokens/default", "current", "current/key.pem"].map(of)).toEqual([
+      "750 1",
+      "750 1",
+      "640 1",
+      "750 1",
+      "640 1",
+    ]);
+  });
+});

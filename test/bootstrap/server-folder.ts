@@ -1,0 +1,123 @@
+/** A folder that the installed script takes for a server's disk, and runs of the script in it. */
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BootstrapOptions, resolveOptions } from "../../bootstrap/options";
+import { INSTALLED_SCRIPT } from "../../bootstrap/script";
+
+/** Every shell the script must run under, those of them that this machine has. */
+export const SHELLS = [
+  { name: "dash", argv: ["dash"] },
+  { name: "bash --posix", argv: ["bash", "--posix"] },
+  { name: "BusyBox ash", argv: ["busybox", "ash"] },
+].map((shell) => ({
+  ...shell,
+  present: spawnSync(shell.argv[0] ?? "", [...shell.argv.slice(1), "-c", ":"]).status === 0,
+}));
+
+export interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly milliseconds: number;
+}
+
+export interface RunOptions {
+  readonly shell?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with the process id once it runs. */
+  readonly onStart?: (pid: number) => void;
+}
+
+export class ServerFolder {
+  readonly root = mkdtempSync(join(tmpdir(), "vpc-identity-test-"));
+  readonly script = this.path("/usr/local/bin/vpc-identity");
+
+  constructor(
+    readonly url: string,
+    options: BootstrapOptions = {},
+    changeScript: (script: string) => string = (script) => script,
+  ) {
+    mkdirSync(this.path("/usr/local/bin"), { recursive: true });
+    mkdirSync(this.path("/etc/vpc-identity"), { recursive: true });
+    writeFileSync(this.script, changeScript(INSTALLED_SCRIPT));
+    chmodSync(this.script, 0o755);
+    this.configure(options);
+  }
+
+  configure(options: BootstrapOptions): void {
+    const { trustRootsPem, ...settings } = resolveOptions(options);
+    writeFileSync(this.path("/etc/vpc-identity/config.json"), JSON.stringify(settings));
+    if (trustRootsPem !== undefined) writeFileSync(this.path("/etc/vpc-identity/trust-roots.pem"), trustRootsPem);
+  }
+
+  path(path: string): string {
+    return join(this.root, path);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.path(path), "utf8");
+  }
+
+  has(path: string): boolean {
+    return existsSync(this.path(path));
+  }
+
+  /** Ends the first boot, in which refusals are repeated. */
+  endFirstBoot(): void {
+    mkdirSync(this.path("/var/lib/vpc-identity"), { recursive: true });
+    const uuid = "/sys/class/dmi/id/product_uuid";
+    let server = "unknown";
+    try {
+      server = readFileSync(uuid, "utf8").trim();
+    } catch {
+      // Not readable for this user, or not there: the script does without as well.
+    }
+    writeFileSync(this.path("/var/lib/vpc-identity/provisioned"), `${server}\n`);
+  }
+
+  run(args: readonly string[], { shell = ["sh"], env = {}, onStart }: RunOptions = {}): Promise<Run> {
+    const started = Date.now();
+    const child = spawn(shell[0] ?? "sh", [...shell.slice(1), this.script, ...args], {
+      env: {
+        PATH: process.env.PATH ?? "/usr/bin:/bin",
+        VPC_IDENTITY_ROOT: this.root,
+        VPC_IDENTITY_METADATA_URL: this.url,
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
+    child.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
+    if (child.pid !== undefined) onStart?.(child.pid);
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) =>
+        resolve({
+          exitCode: code ?? (signal === "SIGKILL" ? 137 : 128),
+          stdout,
+          stderr,
+          milliseconds: Date.now() - started,
+        }),
+      );
+    });
+  }
+
+  /** The generation that is visible, when its key and its leaf belong together and nothing is missing. */
+  completeSet(): { generation: number } | undefined {
+    if (!this.has("/run/vpc-identity/current/manifest.json")) return undefined;
+    const file = (name: string): string => this.path(`/run/vpc-identity/current/${name}`);
+    const publicKey = (argv: string[]): string => spawnSync("openssl", argv, { encoding: "utf8" }).stdout;
+    const ofKey = publicKey(["pkey", "-in", file("key.pem"), "-pubout"]);
+    const ofLeaf = publicKey(["x509", "-in", file("leaf.pem"), "-noout", "-pubkey"]);
+    const chain = readFileSync(file("leaf.pem"), "utf8") + readFileSync(file("chain.pem"), "utf8");
+    if (ofKey === "" || ofKey !== ofLeaf || chain !== readFileSync(file("fullchain.pem"), "utf8")) return undefined;
+    return JSON.parse(readFileSync(file("manifest.json"), "utf8")) as { generation: number };
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,382 @@
+/** The transport against real sockets: repetition, timeouts, redirects, errors, pace and log. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttpsServer } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { send, CALL_LIMITS, type HttpRequest } from "../../client/http";
+import { createLog } from "../../client/log";
+import type { HttpError } from "../../core/errors";
+import { rememberSecret } from "../../core/errors";
+import { startServer, testTransport, type Reply, type ScriptedServer, type Script } from "./scripted-server";
+
+let server: ScriptedServer | undefined;
+let transport = testTransport();
+
+beforeEach(() => {
+  transport = testTransport();
+});
+
+afterEach(async () => {
+  await transport.close();
+  await server?.close();
+  server = undefined;
+});
+
+async function serving(script: Script): Promise<ScriptedServer> {
+  server = await startServer(script);
+  return server;
+}
+
+function request(url: string, more: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    method: "GET",
+    url: new URL(url),
+    doing: "do the thing",
+    headers: {},
+    requestIdHeaders: ["x-request-id"],
+    ...more,
+  };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<HttpError> {
+  return work.then(
+    () => {
+      throw new Error("the call succeeded");
+    },
+    (error: unknown) => error as HttpError,
+  );
+}
+
+const ERROR_404: Reply = { status: 404, body: { trace: "trace-7", errors: [{ code: "not_found", message: "No." }] } };
+
+describe("repetition", () => {
+  it("repeats a read until it succeeds, and waits in between", async () => {
+    const { url, seen } = await serving((_, index) => (index < 2 ? { status: 503 } : { body: { ok: true } }));
+    const answer = await send(transport, request(`${url}/a`));
+    expect(answer.body).toEqual({ ok: true });
+    expect(seen).toHaveLength(3);
+    expect(transport.clock.slept).toEqual([250, 500]);
+  });
+
+  it("sends the same request id each time and reports the server's", async () => {
+    const { url, seen } = await serving((_, index) =>
+      index === 0 ? { status: 500 } : { body: {}, headers: { "x-request-id": "server-1" } },
+    );
+    const answer = await send(transport, request(url));
+    const ids = new Set(seen.map(({ headers }) => headers["x-request-id"]));
+    expect([...ids]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
+    expect(answer.requestId).toBe("server-1");
+  });
+
+  it.each([
+    { name: "500", reply: { status: 500 } },
+    { name: "503 without a time", reply: { status: 503 } },
+    { name: "a reset before the answer", reply: { instead: "reset" } },
+    { name: "a reset in the middle of the answer", reply: { status: 201, text: '{"id":', instead: "cut" } },
+    { name: "an answer that is no JSON", reply: { status: 201, text: "<html>" } },
+  ] as { name: string; reply: Reply }[])("does not repeat a create after $name, and says so", async ({ reply }) => {
+    const { url, seen } = await serving(() => reply);
+    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    expect(error.code).toBe("IBMID_OUTCOME_UNKNOWN");
+    expect(seen).toHaveLength(1);
+  });
+
+  it.each([
+    { name: "429", reply: { status: 429 }, waits: [250] },
+    { name: "503 with a time", reply: { status: 503, headers: { "retry-after": "2" } }, waits: [2250] },
+  ])("repeats a create after $name: nothing was done", async ({ reply, waits }) => {
+    const { url, seen } = await serving((_, index) => (index === 0 ? reply : { status: 201, body: { id: "1" } }));
+    const answer = await send(transport, request(url, { method: "POST", body: "{}" }));
+    expect(answer.status).toBe(201);
+    expect(seen).toHaveLength(2);
+    expect(transport.clock.slept).toEqual(waits);
+  });
+
+  it("repeats a create when the connection is refused, since nothing was sent", async () => {
+    const stopped = await startServer(() => ({}));
+    const { url } = stopped;
+    await stopped.close();
+    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    expect(error).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
+    expect(error.message).toContain("ECONNREFUSED");
+    expect(transport.clock.slept).toHaveLength(CALL_LIMITS.retry.maxRetries);
+  });
+
+  it("ends within the time of the whole call", async () => {
+    const { url } = await serving(() => ({ status: 500 }));
+    const retry = { ...CALL_LIMITS.retry, totalMs: 2_000, maxRetries: 99 };
+    const error = await failureOf(send(transport, request(url), { ...CALL_LIMITS, retry }));
+    expect(error.status).toBe(500);
+    expect(transport.clock.slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(2_000);
+  });
+});
+
+describe("connections", () => {
+  it("are kept and used again", async () => {
+    const { url } = await serving(() => ({ body: {} }));
+    let opened = 0;
+    transport.dispatcher.on("connect", () => opened++);
+    for (let call = 0; call < 20; call++) await send(transport, request(url));
+    // The pool may open a second one while it still tidies up after the first answer.
+    expect(opened).toBeLessThanOrEqual(2);
+  });
+
+  it("a certificate that is not trusted is final, and the request was never sent", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "vpc-identity-http-"));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", ...curve, "-nodes", "-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=localhost"],
+      { stdio: "ignore" },
+    );
+    let requests = 0;
+    const secure = createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) }, () => requests++);
+    rmSync(folder, { recursive: true });
+    await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+    const { port } = secure.address() as { port: number };
+    const error = await failureOf(send(transport, request(`https://127.0.0.1:${port}/`, { method: "POST" })));
+    await new Promise((resolve) => secure.close(resolve));
+    expect(error).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
+    expect(error.message).toMatch(/SELF_SIGNED/);
+    expect([requests, transport.clock.slept]).toEqual([0, []]);
+  });
+});
+
+describe("timeouts", () => {
+  const limits = { retry: { ...CALL_LIMITS.retry, maxRetries: 1 }, requestTimeoutMs: 150 };
+
+  it("waits for headers only so long, and tries again", async () => {
+    const { url, seen } = await serving((_, index) => (index === 0 ? { instead: "never" } : { body: { ok: 1 } }));
+    expect((await send(transport, request(url), limits)).body).toEqual({ ok: 1 });
+    expect(seen).toHaveLength(2);
+  });
+
+  it("says that it timed out", async () => {
+    const { url } = await serving(() => ({ instead: "never" }));
+    expect(await failureOf(send(transport, request(url), limits))).toMatchObject({ code: "IBMID_TIMEOUT", status: 0 });
+  });
+
+  it("does not know what became of a create that timed out", async () => {
+    const { url, seen } = await serving(() => ({ instead: "never" }));
+    const error = await failureOf(send(transport, request(url, { method: "POST" }), limits));
+    expect(error).toMatchObject({ code: "IBMID_OUTCOME_UNKNOWN", status: 0 });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("ends a body that never ends", async () => {
+    const drip = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{");
+        const timer = setInterval(() => socket.write(" "), 40);
+        socket.on("close", () => {
+          clearInterval(timer);
+        });
+      });
+    });
+    await new Promise<void>((resolve) => drip.listen(0, "127.0.0.1", resolve));
+    const { port } = drip.address() as { port: number };
+    const error = await failureOf(
+      send(transport, request(`http://127.0.0.1:${port}/`), { ...limits, retry: { ...limits.retry, maxRetries: 0 } }),
+    );
+    await transport.close();
+    await new Promise((resolve) => drip.close(resolve));
+    expect(error.code).toBe("IBMID_TIMEOUT");
+  });
+
+  it("stops when it is cancelled, while it waits for an answer", async () => {
+    const cancel = new AbortController();
+    const { url } = await serving(() => {
+      setTimeout(() => {
+        cancel.abort();
+      }, 20);
+      return { instead: "never" };
+    });
+    const error = await failureOf(send(transport, request(url, { signal: cancel.signal })));
+    expect(error.code).toBe("IBMID_CANCELLED");
+  });
+});
+
+describe("redirects", () => {
+  const bearer = { authorization: "Bearer eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2ln" };
+
+  it("follows the same server with the token, three times at most", async () => {
+    const { url, seen } = await serving((_, index) =>
+      index < 3 ? { status: 302, headers: { location: `/hop${index + 1}` } } : { body: { ok: true } },
+    );
+    expect((await send(transport, request(url, { headers: bearer }))).body).toEqual({ ok: true });
+    expect(seen.map(({ url: path }) => path)).toEqual(["/", "/hop1", "/hop2", "/hop3"]);
+    expect(seen.every(({ headers }) => headers.authorization === bearer.authorization)).toBe(true);
+  });
+
+  it("refuses a fourth", async () => {
+    const { url, seen } = await serving((_, index) => ({ status: 307, headers: { location: `/hop${index}` } }));
+    expect(await failureOf(send(transport, request(url)))).toMatchObject({ code: "IBMID_REDIRECT" });
+    expect(seen).toHaveLength(4);
+  });
+
+  it.each([
+    { name: "GET", method: "GET" as const, status: 302 },
+    { name: "POST", method: "POST" as const, status: 307 },
+  ])("never takes the token of a $name to another server", async ({ method, status }) => {
+    const other = await startServer(() => ({ body: {} }));
+    const { url } = await serving(() => ({ status, headers: { location: `${other.url}/steal` } }));
+    const error = await failureOf(send(transport, request(url, { method, headers: bearer })));
+    await other.close();
+    expect(error.code).toBe("IBMID_REDIRECT");
+    expect(other.seen).toEqual([]);
+  });
+
+  it("does not turn a create into a read", async () => {
+    const { url, seen } = await serving(() => ({ status: 303, headers: { location: "/elsewhere" } }));
+    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    expect(error).toMatchObject({ code: "IBMID_REDIRECT", status: 303 });
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe("errors carry the server's words", () => {
+  const table: { name: string; reply: Reply; expected: Partial<HttpError>; says: string }[] = [
+    {
+      name: "token service",
+      reply: {
+        status: 400,
+        body: {
+          errorCode: "BXNIM0415E",
+          errorMessage: "Provided API key could not be found.",
+          context: { requestId: "ctx-1" },
+        },
+      },
+      expected: { code: "IBMID_BAD_REQUEST", serverCode: "BXNIM0415E", requestId: "ctx-1" },
+      says: "BXNIM0415E: Provided API key could not be found. (request id ctx-1)",
+    },
+    {
+      name: "IAM Identity",
+      reply: {
+        status: 409,
+        headers: { "transaction-id": "tx-1" },
+        body: {
+          status_code: 409,
+          errors: [{ code: "conflict", message_code: "BXNIM0105E", message: "Name taken.", details: "Use another." }],
+        },
+      },
+      expected: { code: "IBMID_CONFLICT", serverCode: "conflict", requestId: "tx-1" },
+      says: "conflict: Name taken. (BXNIM0105E) Use another. (request id tx-1)",
+    },
+    {
+      name: "policies",
+      reply: {
+        status: 409,
+        body: {
+          trace: "t-9",
+          errors: [
+            {
+              code: "policy_conflict_error",
+              message: "Exists.",
+              details: { conflicts_with: { etag: "1-a", policy: { id: "p1" } } },
+            },
+          ],
+        },
+      },
+      expected: { requestId: "t-9", serverDetails: { conflicts_with: { etag: "1-a", policy: { id: "p1" } } } },
+      says: "policy_conflict_error: Exists.",
+    },
+    {
+      name: "VPC, several at once",
+      reply: {
+        status: 400,
+        body: {
+          trace: "t-2",
+          errors: [
+            { code: "bad_field", message: "Bad zone.", target: { name: "zone.name", type: "field" } },
+            { code: "bad_field", message: "Bad image.", target: { name: "image", type: "field" } },
+          ],
+        },
+      },
+      expected: { serverCode: "bad_field", serverDetails: { name: "zone.name", type: "field" } },
+      says: "Bad zone. [field zone.name]; Bad image. [field image]",
+    },
+    { name: "no body", reply: { status: 403 }, expected: { code: "IBMID_FORBIDDEN" }, says: "lacks a permission" },
+    { name: "HTML", reply: { status: 404, text: "<p>" }, expected: { code: "IBMID_NOT_FOUND" }, says: "answered 404" },
+  ];
+
+  it.each(table)("$name", async ({ reply, expected, says }) => {
+    const { url } = await serving(() => reply);
+    const error = await failureOf(send(transport, request(`${url}/v1/things`)));
+    expect(error).toMatchObject(expected);
+    expect(error.message).toContain(says);
+    expect(error.message).toContain(`do the thing: GET ${url}/v1/things answered ${reply.status ?? 0}`);
+  });
+
+  it("takes secrets out, in the message and in the details", async () => {
+    const secret = "a-secret-of-the-caller-0123456789";
+    rememberSecret(secret);
+    const body = { errors: [{ code: "bad", message: `No ${secret}`, target: { name: "x", value: secret } }] };
+    const { url } = await serving(() => ({ status: 400, body }));
+    const error = await failureOf(send(transport, request(url)));
+    expect(error.serverText).toContain("[redacted]");
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toContain(secret);
+  });
+});
+
+describe("a 429 slows the whole process down", () => {
+  it("lets nobody through before the time that the server named", async () => {
+    const { url, seen } = await serving((_, index) =>
+      index === 0 ? { status: 429, headers: { "retry-after": "5" } } : { body: {} },
+    );
+    const noRetry = { ...CALL_LIMITS, retry: { ...CALL_LIMITS.retry, maxRetries: 0 } };
+    expect((await failureOf(send(transport, request(url), noRetry))).status).toBe(429);
+    expect(transport.clock.slept).toEqual([]);
+    await send(transport, request(`${url}/by-another-caller`));
+    expect(transport.clock.slept).toEqual([5_000]);
+    expect(seen).toHaveLength(2);
+  });
+
+  it("spaces the calls after it, and forgets it with success", async () => {
+    const { url } = await serving((_, index) => (index === 0 ? { status: 429 } : { body: {} }));
+    await send(transport, request(url));
+    const before = transport.clock.slept.length;
+    await send(transport, request(url));
+    expect(transport.clock.slept.slice(before)).toEqual([25]);
+    for (let calls = 0; calls < 10; calls++) await send(transport, request(url));
+    const after = transport.clock.slept.length;
+    await send(transport, request(url));
+    expect(transport.clock.slept).toHaveLength(after);
+  });
+
+  it("does not send what would have to wait longer than a call may take", async () => {
+    const { url, seen } = await serving(() => ({ status: 429, headers: { "retry-after": "9999" } }));
+    expect((await failureOf(send(transport, request(url)))).status).toBe(429);
+    const error = await failureOf(send(transport, request(url, { method: "POST" })));
+    expect(error).toMatchObject({ code: "IBMID_TOO_MANY_REQUESTS", status: 0 });
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe("debug log", () => {
+  it("tells each attempt, and no secret", async () => {
+    const lines: string[] = [];
+    const secret = "another-secret-0123456789abcdef";
+    rememberSecret(secret);
+    const log = createLog({ VPC_IDENTITY_LOG: "debug" }, (text) => lines.push(text));
+    const { url } = await serving((_, index) => (index === 0 ? { status: 500 } : ERROR_404));
+    const headers = { authorization: `Bearer ${secret}` };
+    await failureOf(
+      send(transport, request(`${url}/v1/a?marker=planted-marker&s=${secret}`, { headers }), CALL_LIMITS, log),
+    );
+    const all = lines.join("");
+    expect(all).toContain("planted-marker");
+    expect(all).toContain("attempt 1: 500");
+    expect(all).toContain("attempt 2: 404 not_found request id trace-7");
+    expect(all).not.toContain(secret);
+  });
+
+  it("is off unless asked for", () => {
+    const lines: string[] = [];
+    createLog({}, (text) => lines.push(text))(() => "x");
+    expect(lines).toEqual([]);
+  });
+});

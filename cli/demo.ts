@@ -8,8 +8,7 @@ import { X509Certificate, randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { startEmulator, type Emulator } from "../emulator";
-import { bootInstance, type BootedServer } from "../emulator/boot";
+import { bootInstance, startEmulator, type BootedServer, type Emulator } from "../emulator";
 import { EXIT, type Command } from "./command";
 import { Story, StepFailed } from "./story";
 import { Workspace, chooseEngine } from "./workspace";
@@ -107,7 +106,7 @@ class Demo {
     const { emulator, workspace } = this.#ready();
 
     await story.step("up", "pulumi up: trusted profile, policy, linked server", async () => {
-      await this.#counted("up", () => this.#operate("up", ["--yes", "--skip-preview"]));
+      await this.#counted("up", () => this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs"]));
       this.#keepState(await workspace.exportState());
       return [`${this.#apiCalls["up"]} API calls`];
     });
@@ -132,26 +131,28 @@ class Demo {
       this.#listInstances(200),
     );
     await story.step("noop", "pulumi up again: nothing to do", async () => {
-      await this.#counted("noop", () => this.#operate("up", ["--yes", "--skip-preview", "--expect-no-changes"]));
+      await this.#counted("noop", () =>
+        this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--expect-no-changes"]),
+      );
       if (this.#apiCalls["noop"] !== 0) throw new Error(`made ${this.#apiCalls["noop"]} API calls; expected none`);
       return ["no changes, no API calls"];
     });
     await story.step("policies", "config policies=none, pulumi up: the policy is taken away", async () => {
       await this.#counted("policies", () =>
-        this.#operate("up", ["--yes", "--skip-preview", "--config", "policies=none"]),
+        this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--config", "policies=none"]),
       );
       return [`${this.#apiCalls["policies"]} API calls; the server was not touched`];
     });
     await story.step("denied", "GET /v1/instances with a new token: 403", async () => {
       const old = await this.#iamToken();
-      await this.#onServer(["/usr/local/bin/vpc-identity", "once", "--force"]);
+      await this.#onServer(["/usr/local/bin/vpc-identity", "once"]);
       if ((await this.#iamToken()) === old) throw new Error("the server still has the old token");
       return this.#listInstances(403);
     });
     await story.step("destroy", "pulumi destroy", async () => {
       await this.#server?.shutdown();
       this.#server = undefined;
-      await this.#counted("destroy", () => this.#operate("destroy", ["--yes", "--skip-preview"]));
+      await this.#counted("destroy", () => this.#operate("destroy", ["--yes", "--skip-preview", "--suppress-outputs"]));
       if (JSON.stringify(emulator.inventory()) !== before)
         throw new Error("the account's inventory is not what it was before");
       return [`${this.#apiCalls["destroy"]} API calls; the account's inventory is as it was before`];
@@ -284,12 +285,13 @@ class Demo {
 /** What the example asks for, taken from what an emulated account comes with. */
 function seededConfig(emulator: Emulator): Record<string, string> {
   const { subnets, images, keys } = emulator.inventory();
-  const [subnet, image, key] = [subnets[0], images[0], keys[0]];
+  const subnet = subnets[0] as { id: string; vpc: string; zone: string } | undefined;
+  const [image, key] = [images[0], keys[0]] as ({ id: string } | undefined)[];
   if (subnet === undefined || image === undefined || key === undefined) throw new Error("the account is not seeded");
   return {
-    vpcId: subnet.vpc.id,
+    vpcId: subnet.vpc,
     subnetId: subnet.id,
-    zone: subnet.zone.name,
+    zone: subnet.zone,
     imageId: image.id,
     sshKeyIds: JSON.stringify([key.id]),
     trustRootsPem: emulator.rootCertificate,

@@ -127,9 +127,8 @@ export class Workspace {
   }
 
   async configure(values: Readonly<Record<string, string>>): Promise<void> {
-    for (const [key, value] of Object.entries(values)) {
-      await this.#ask(["config", "set", "--stack", this.options.stack, "--plaintext", "--", key, value]);
-    }
+    const pairs = Object.entries(values).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+    if (pairs.length > 0) await this.#ask(["config", "set-all", "--stack", this.options.stack, ...pairs]);
   }
 
   async setConfig(flags: Flags): Promise<void> {

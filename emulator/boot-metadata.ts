@@ -11,16 +11,13 @@ type Ask = (method: string, path: string, headers: Record<string, string>) => Pr
 export async function fetchUserData(socket: string): Promise<string> {
   const plain = asker(socket, false);
   const secure = asker(socket, true);
-  const token = (ask: Ask): Promise<Record<string, unknown>> => ask("PUT", `/identity/v1/token?${QUERY}`, {});
-  const [ask, answer] = await token(plain).then(
-    (found) => [plain, found] as const,
-    // A service that speaks https gives a plain question no answer; its complaint about the first is the better one.
-    (error: unknown) =>
-      token(secure).then(
-        (found) => [secure, found] as const,
-        () => Promise.reject(error),
-      ),
-  );
+  // The protocol that the service does not speak gets no answer at all, so waiting for one before trying the other is long.
+  const attempt = async (ask: Ask): Promise<{ ask: Ask; answer: Record<string, unknown> }> => ({
+    ask,
+    answer: await ask("PUT", `/identity/v1/token?${QUERY}`, {}),
+  });
+  const first = attempt(plain);
+  const { ask, answer } = await Promise.any([first, attempt(secure)]).catch(() => first);
   if (typeof answer.access_token !== "string") throw new Error("The metadata service gave no instance identity token.");
   const initialization = await ask("GET", `/metadata/v1/instance/initialization?${QUERY}`, {
     Authorization: `Bearer ${answer.access_token}`,

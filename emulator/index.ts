@@ -3,3 +3,4 @@ export { startEmulator, type Emulator, type EmulatorOptions } from "./server";
 export type { Inventory } from "./inventory";
 export type { JournalEntry } from "./journal";
 export type { Seed } from "./seed";
+export { bootInstance, type BootedServer, type BootOptions } from "./boot";

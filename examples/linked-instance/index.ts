@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LinkedInstance } from "pulumi-ibm-vpc-identity";
 
 const config = new pulumi.Config();
-const { vpcId, subnetId, zone, imageId, sshKeyIds, policies } = settings();
+const { vpcId, subnetId, zone, imageId, sshKeyIds, policies, trustRootsPem } = settings();
 
 const app = new LinkedInstance("app", {
   vpcId,
@@ -18,7 +18,12 @@ const app = new LinkedInstance("app", {
     policies: policies === "operator" ? [{ roles: ["Operator"], service: "is" }] : [],
   },
   metadataService: { protocol: "http", responseHopLimit: 1 },
-  bootstrap: { iamTokens: [{ name: "default" }], certificate: { keySize: 2048, subject: { O: "Example" } } },
+  bootstrap: {
+    iamTokens: [{ name: "default" }],
+    certificate: { keySize: 2048, subject: { O: "Example" } },
+    // The service returns no root: without one, the server checks the chain up to its last intermediate.
+    ...(trustRootsPem ? { trustRootsPem } : {}),
+  },
 });
 
 export const profileId = app.profileId;
@@ -49,6 +54,7 @@ function settings() {
     // One id or several, separated by commas; a JSON list does as well.
     sshKeyIds: list(required("sshKeyIds", "r006-...")),
     policies,
+    trustRootsPem: config.get("trustRootsPem"),
   };
   if (problems.length > 0) {
     throw new pulumi.RunError(`The stack configuration is not complete. Please set:\n${problems.join("\n")}`);

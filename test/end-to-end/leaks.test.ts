@@ -50,7 +50,7 @@ describe("up, boot, renewal and destroy", () => {
     expect([logs[0]?.exitCode, logs[0]?.output]).toEqual([0, expect.any(String)]);
     server = await bootInstance({ socket: emulator.inventory().instances[0]?.socket ?? "" });
     expect([server.exitCode, server.log]).toEqual([0, expect.any(String)]);
-    const renewed = await server.exec(["/usr/local/bin/vpc-identity", "once", "--force"]);
+    const renewed = await server.exec(["/usr/local/bin/vpc-identity", "once"]);
     logs.push(await project.cli("refresh", "--yes", "--engine", "embedded"));
     places["state, config and history"] =
       filesBelow(join(project.folder, "state")) + filesBelow(project.cwd.concat("/"));

@@ -115,12 +115,13 @@ export interface StateResource {
 /** What the example needs of the account, as flags of the command. */
 export function seededConfig(emulator: Emulator): Record<string, string> {
   const { subnets, images, keys } = emulator.inventory();
-  const [subnet, image, key] = [subnets[0], images[0], keys[0]];
+  const subnet = subnets[0] as { id: string; vpc: string; zone: string } | undefined;
+  const [image, key] = [images[0], keys[0]] as ({ id: string } | undefined)[];
   if (subnet === undefined || image === undefined || key === undefined) throw new Error("the account is not seeded");
   return {
-    vpcId: subnet.vpc.id,
+    vpcId: subnet.vpc,
     subnetId: subnet.id,
-    zone: subnet.zone.name,
+    zone: subnet.zone,
     imageId: image.id,
     sshKeyIds: JSON.stringify([key.id]),
   };

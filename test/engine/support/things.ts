@@ -1,0 +1,66 @@
+/** A program of dynamic resources that a JSON file describes; each provider call is noted in calls.log. */
+export const THINGS_PROJECT = "things";
+
+export const THINGS: Record<string, string> = {
+  "Pulumi.yaml": `name: ${THINGS_PROJECT}\nruntime: nodejs\n`,
+  "package.json": JSON.stringify({ name: "things", version: "1.0.0", private: true, main: "index.js" }),
+  "index.js": `
+const fs = require("fs");
+const pulumi = require("@pulumi/pulumi");
+const program = JSON.parse(fs.readFileSync("program.json", "utf8"));
+const provider = {
+  async check(olds, news) {
+    if (news.invalid) return { inputs: news, failures: [{ property: "invalid", reason: "must not be set" }] };
+    return { inputs: news };
+  },
+  async diff(id, olds, news) {
+    const fs = require("fs");
+    fs.appendFileSync("calls.log", "diff " + news.name + "\\n");
+    return { changes: olds.v !== news.v || olds.gen !== news.gen, replaces: olds.gen !== news.gen ? ["gen"] : [] };
+  },
+  async create(inputs) {
+    const fs = require("fs");
+    fs.appendFileSync("calls.log", "create " + inputs.name + "\\n");
+    if (inputs.warn) console.warn(inputs.warn);
+    if (inputs.crash) process.exit(7);
+    await new Promise((done) => setTimeout(done, inputs.delayMs ?? 0));
+    fs.appendFileSync("calls.log", "created " + inputs.name + "\\n");
+    return { id: "id-" + inputs.name, outs: { ...inputs, made: "made-" + inputs.name } };
+  },
+  async update(id, olds, news) {
+    require("fs").appendFileSync("calls.log", "update " + news.name + "\\n");
+    return { outs: { ...news, made: olds.made } };
+  },
+  async delete(id, props) {
+    require("fs").appendFileSync("calls.log", "delete " + props.name + "\\n");
+  },
+  async read(id, props) {
+    return require("fs").existsSync("gone-" + id) ? {} : { id, props: { ...props, found: "yes" } };
+  },
+};
+class Thing extends pulumi.dynamic.Resource {
+  constructor(name, args, opts) {
+    super(provider, name, { made: undefined, name, ...args }, opts, "things", "Thing");
+  }
+}
+const made = {};
+for (const { name, args = {}, opts = {}, dependsOn = [] } of program.things ?? []) {
+  const inputs = Object.fromEntries(Object.entries(args).map(([k, v]) => [k, typeof v === "string" && v.startsWith("$") ? made[v.slice(1)].made : v]));
+  made[name] = new Thing(name, inputs, { ...opts, dependsOn: dependsOn.map((other) => made[other]) });
+}
+eval(program.code ?? "");
+for (const [name, value] of Object.entries(program.outputs ?? {})) exports[name] = made[value]?.made ?? value;
+`,
+};
+
+export interface ThingsProgram {
+  readonly things?: readonly { name: string; args?: Record<string, unknown>; opts?: Record<string, unknown>; dependsOn?: string[] }[];
+  /** JavaScript that runs after the resources were declared. */
+  readonly code?: string;
+  /** Names of things, whose output \`made\` is exported, or plain values. */
+  readonly outputs?: Record<string, unknown>;
+}
+
+export function thingUrn(name: string, stack = "dev"): string {
+  return `urn:pulumi:${stack}::${THINGS_PROJECT}::pulumi-nodejs:dynamic/things:Thing::${name}`;
+}

@@ -1,0 +1,179 @@
+/** An emulated cloud behind a relay that can lose, cut or refuse a call, and handlers that are configured for it. */
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { dynamic } from "@pulumi/pulumi";
+import { type Session, openSession } from "../../client/session";
+import type { Clock } from "../../core/time";
+import { type Emulator, type EmulatorOptions, startEmulator } from "../../emulator";
+import { configure, useClock } from "../../provider/connection";
+
+/** What happens to a call: it never arrives, its answer never arrives, or the relay answers in the server's place. */
+export type Fault = "lost" | "answer lost" | { readonly status: number; readonly body?: object };
+
+export interface Cloud {
+  readonly emulator: Emulator;
+  /** Talks to the emulator directly, as somebody else would. */
+  readonly elsewhere: Session;
+  /** The next call of this method whose path matches fails; `fired` tells how often that happened. */
+  fail(method: string, path: RegExp, fault: Fault): { fired: number };
+  /** `METHOD /path` of every API call since the last time this was asked, without those for tokens. */
+  calls(): string[];
+  close(): Promise<void>;
+}
+
+interface Rule {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly fault: Fault;
+  readonly count: { fired: number };
+}
+
+/** Waits a twentieth of what is asked, and believes to have waited all of it. */
+function quickClock(): Clock {
+  let ahead = 0;
+  return {
+    now: () => Date.now() + ahead,
+    sleep: async (ms) => {
+      await new Promise((resolve) => setTimeout(resolve, ms / 20));
+      ahead += ms - ms / 20;
+    },
+  };
+}
+
+export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> {
+  const emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0, actionSeconds: 0, ...options });
+  const rules: Rule[] = [];
+  const calls: string[] = [];
+  const relay = createServer((incoming, outgoing) => {
+    const method = incoming.method ?? "";
+    const path = (incoming.url ?? "").split("?")[0] ?? "";
+    if (path !== "/identity/token") calls.push(`${method} ${path}`);
+    const index = rules.findIndex((rule) => rule.method === method && rule.path.test(path) && rule.count.fired === 0);
+    const rule = rules[index];
+    if (rule !== undefined) rule.count.fired += 1;
+    relayCall(emulator.url, incoming, outgoing, rule?.fault);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  const base = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  const values = (url: string): Record<string, string> => ({
+    apiKey: emulator.apiKey,
+    region: emulator.region,
+    iamEndpoint: url,
+    vpcEndpoint: `${url}/v1`,
+  });
+  const own = values(base);
+  const read = (key: string): string | undefined => own[key.replace("vpc-identity:", "")];
+  await configure({ config: { get: read, require: (key) => read(key) ?? "" } });
+  useClock(quickClock());
+  const direct = values(emulator.url);
+  return {
+    emulator,
+    elsewhere: openSession((key) => direct[key], {}),
+    fail: (method, path, fault) => {
+      const count = { fired: 0 };
+      rules.push({ method, path, fault, count });
+      return count;
+    },
+    calls: () => calls.splice(0),
+    close: async () => {
+      relay.closeAllConnections();
+      await new Promise((resolve) => relay.close(resolve));
+      await emulator.close();
+    },
+  };
+}
+
+function relayCall(target: string, incoming: IncomingMessage, outgoing: ServerResponse, fault?: Fault): void {
+  if (fault === "lost") {
+    incoming.socket.resetAndDestroy();
+    return;
+  }
+  if (typeof fault === "object") {
+    incoming.resume();
+    outgoing.writeHead(fault.status, { "content-type": "application/json" });
+    outgoing.end(JSON.stringify(fault.body ?? { errors: [{ code: "planned", message: "planned by the test" }] }));
+    return;
+  }
+  const { method, url, headers } = incoming;
+  const call = forward(`${target}${url ?? ""}`, { method, headers }, (answer) => {
+    if (fault === "answer lost") {
+      answer.resume();
+      answer.on("end", () => incoming.socket.resetAndDestroy());
+      return;
+    }
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  });
+  call.on("error", () => outgoing.destroy());
+  incoming.pipe(call);
+}
+
+type Properties = Record<string, unknown>;
+
+/** A handler as the engine drives it: with plain values in the engine's order of calls. */
+export class Life {
+  id = "";
+  inputs: Properties = {};
+  outputs: Properties = {};
+
+  constructor(
+    private readonly handler: dynamic.ResourceProvider,
+    private readonly mark = `${"a1".repeat(16)}:app`,
+  ) {}
+
+  async check(args: Properties, olds: Properties = this.inputs): Promise<dynamic.CheckResult<Properties>> {
+    const result = await this.handler.check?.(olds, { mark: this.mark, ...args });
+    return result ?? {};
+  }
+
+  async create(args: Properties): Promise<this> {
+    const { inputs = {}, failures = [] } = await this.check(args, {});
+    expect(failures).toEqual([]);
+    const { id, outs } = (await this.handler.create(inputs)) as dynamic.CreateResult<Properties>;
+    this.id = id;
+    this.inputs = inputs;
+    this.outputs = sendable(outs ?? {});
+    return this;
+  }
+
+  async diff(args: Properties): Promise<dynamic.DiffResult> {
+    const { inputs, failures = [] } = await this.check(args);
+    expect(failures).toEqual([]);
+    return (await this.handler.diff?.(this.id, this.outputs, inputs)) ?? {};
+  }
+
+  async update(args: Properties): Promise<this> {
+    const { inputs = {} } = await this.check(args);
+    const result = (await this.handler.update?.(this.id, this.outputs, inputs)) as dynamic.UpdateResult<Properties>;
+    this.inputs = inputs;
+    this.outputs = sendable(result.outs ?? {});
+    return this;
+  }
+
+  /** False when the object is gone. */
+  async refresh(): Promise<boolean> {
+    const result = (await this.handler.read?.(this.id, this.outputs)) as dynamic.ReadResult<Properties>;
+    if (result.id === undefined) return false;
+    this.outputs = sendable(result.props ?? {});
+    return true;
+  }
+
+  async delete(): Promise<void> {
+    await this.handler.delete?.(this.id, this.outputs);
+  }
+}
+
+/** What the wire between engine and provider does to properties: it knows no `undefined` and refuses it. */
+function sendable(properties: Properties): Properties {
+  const copy = JSON.parse(JSON.stringify(properties)) as Properties;
+  expect(properties).toStrictEqual(copy);
+  return copy;
+}
+
+/** The message with which a promise is rejected, or "" when it is not. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "",
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}

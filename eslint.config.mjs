@@ -50,6 +50,12 @@ export default tseslint.config(
     ...jest.configs["flat/recommended"],
     rules: {
       ...jest.configs["flat/recommended"].rules,
+      // A table may say that a case has no state or no locks to look at.
+      "jest/no-conditional-expect": "off",
+      "jest/no-standalone-expect": [
+        "error",
+        { additionalTestBlockFunctions: ["beforeAll", "beforeEach", "afterEach"] },
+      ],
       "jest/expect-expect": ["error", { assertFunctionNames: ["expect*", "fc.assert", "assert*"] }],
     },
   },

@@ -46,10 +46,9 @@ export function bootstrapUserData(options: BootstrapOptions = {}, form: UserData
   }
   const resolved = resolveOptions(options);
   const files = installedFiles(resolved);
-  // The credentials come last: cloud-init reports a boot by the exit code of the last command.
-  const commands = resolved.renewal === false ? ["once"] : ["install", "once"];
+  const command = resolved.renewal === false ? "once" : "provision";
   const document =
-    form.format === "script" ? scriptDocument(files, commands) : cloudConfig(files, commands, form.compress ?? true);
+    form.format === "script" ? scriptDocument(files, command) : cloudConfig(files, command, form.compress ?? true);
   const bytes = Buffer.byteLength(document, "utf8");
   if (bytes > USER_DATA_LIMIT_BYTES) {
     throw new VpcIdentityError(
@@ -103,15 +102,14 @@ function asciiJson(value: unknown): string {
 }
 
 /** What is short stays readable; a file is packed where that makes the document smaller. */
-function cloudConfig(files: readonly InstalledFile[], commands: readonly string[], compress: boolean): string {
+function cloudConfig(files: readonly InstalledFile[], command: string, compress: boolean): string {
   const entries = files.map(({ path, mode, content }) => {
     const plain = `    content: |\n${content.replace(/^(?=.)/gm, "      ")}`;
     const packed = `    encoding: gz+b64\n    content: ${compress ? packedText(content) : ""}\n`;
     const body = compress && plain.length - packed.length >= WORTH_PACKING_BYTES ? packed : plain;
     return `  - path: ${path}\n    permissions: "${mode}"\n${body}`;
   });
-  const lines = commands.map((command) => `  - [${COMMAND}, ${command}]\n`);
-  return `#cloud-config\nwrite_files:\n${entries.join("")}runcmd:\n${lines.join("")}`;
+  return `#cloud-config\nwrite_files:\n${entries.join("")}runcmd:\n  - [${COMMAND}, ${command}]\n`;
 }
 
 /** Below this a reader of the document loses more than the document gains. */
@@ -126,15 +124,14 @@ function packedText(text: string): string {
   return packedScript;
 }
 
-function scriptDocument(files: readonly InstalledFile[], commands: readonly string[]): string {
+function scriptDocument(files: readonly InstalledFile[], command: string): string {
   const parts = files.map(({ path, mode, content }) => {
     const end = delimiter(content);
     const folder = path.slice(0, path.lastIndexOf("/"));
     return `mkdir -p "$root${folder}"\ncat >"$root${path}" <<'${end}'\n${content}${end}\nchmod ${mode} "$root${path}"\n`;
   });
   const head = "#!/bin/sh\nset -e\numask 022\nroot=$VPC_IDENTITY_ROOT\n";
-  // A failing timer must not cost the server its credentials.
-  return `${head}${parts.join("")}set +e\n${commands.map((command) => `"$root${COMMAND}" ${command}\n`).join("")}`;
+  return `${head}${parts.join("")}exec "$root${COMMAND}" ${command}\n`;
 }
 
 /** A line that the text does not contain, so that the text cannot end its own here-document. */

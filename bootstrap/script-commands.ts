@@ -1,6 +1,11 @@
 /**
  * The frame of the installed script: its head, which documents it on the server, and the commands it knows.
  */
+import { EXIT_CODES } from "./exit-codes";
+
+const exitCodes = Object.entries(EXIT_CODES)
+  .map(([code, meaning]) => `#   ${code.padEnd(3)} ${meaning}`)
+  .join("\n");
 
 /** Head of the script: environment made safe before anything else runs. */
 export const SCRIPT_HEAD = String.raw`#!/bin/sh
@@ -15,12 +20,11 @@ export const SCRIPT_HEAD = String.raw`#!/bin/sh
 #   needs-renewal [--exit-code] yes or no; with --exit-code 0 for yes, 1 for no
 #   print-token [NAME]          a token that is valid now, "default" unless named
 #   doctor                      find out what is wrong, with the fix
-#   install, uninstall          the systemd timer; uninstall removes everything of this program
+#   provision                   first boot: once, and renewals from then on
+#   install, uninstall          switch renewals on; remove everything of this program
 #
-# exit codes: 0 done; 1 this server's disk or tools failed; 2 wrong usage or settings; 3 a tool is missing;
-#   4 the metadata service gives no answer; 5 a request was refused; 6 the service failed or asked to wait until
-#   it was too late; 7 an answer made no sense; 8 a certificate was refused here; 9 another run holds the lock;
-#   129, 130, 143 ended by a signal
+# exit codes:
+${exitCodes}
 set +x
 umask 077
 LC_ALL=C
@@ -100,10 +104,11 @@ prepare() {
 
 # One run at a time. Without flock a folder is the lock; it is stale when the process it names is gone.
 lock() {
-  tries=0
+  tries=0 patience=$retrySeconds
+  [ "$firstBootSeconds" -le "$patience" ] || patience=$firstBootSeconds
   until try_lock; do
     tries=$((tries + 1))
-    [ "$tries" -le 30 ] || die 9 'another run holds the lock'
+    [ "$tries" -le "$patience" ] || die 9 'another run holds the lock'
     spawn sleep 1
   done
 }
@@ -186,6 +191,10 @@ advise() {
 
 once() {
   prepare
+  fetch
+}
+
+fetch() {
   begin
   result=0 error='' pause=1 slow_pause=5
   while :; do
@@ -215,7 +224,7 @@ once() {
   exit 0
 }
 
-usage() { die 2 'usage: vpc-identity once|renew|loop|status [--json]|needs-renewal [--exit-code]|print-token [NAME]|doctor|install|uninstall'; }
+usage() { die 2 'usage: vpc-identity once|renew|loop|provision|status [--json]|needs-renewal [--exit-code]|print-token [NAME]|doctor|install|uninstall'; }
 
 case $#/$1/$2 in
   1/once/ | 1/renew/ | 1/loop/ | 1/doctor/ | 1/status/) settings; "$1" ;;
@@ -224,7 +233,7 @@ case $#/$1/$2 in
   2/needs-renewal/--exit-code) settings; needs_renewal 1 ;;
   1/print-token/) settings; print_token default ;;
   2/print-token/*) settings; print_token "$2" ;;
-  1/install/ | 1/uninstall/) "$1" ;;
+  1/provision/ | 1/install/ | 1/uninstall/) "$1" ;;
   *) usage ;;
 esac
 `;

@@ -3,7 +3,7 @@
  * on the server asks.
  */
 
-/** Commands `renew`, `loop`, `status`, `needs-renewal`, `print-token`, `install`, `uninstall`. */
+/** Commands `renew`, `loop`, `status`, `needs-renewal`, `print-token`, `provision`, `install`, `uninstall`. */
 export const SCRIPT_OPERATION = String.raw`
 # condition KIND NAME: sets $condition (fresh, due, expired, missing) and $seconds_left.
 condition() {
@@ -40,10 +40,16 @@ END
   wanted=$left
 }
 
+# Looks once more after the lock: whoever held it may have fetched what was due.
 renew() {
+  all=$wanted
   only_due
   [ -n "$wanted" ] || exit 0
-  once
+  prepare
+  wanted=$all
+  only_due
+  [ -n "$wanted" ] || exit 0
+  fetch
 }
 
 # Each round is a process of its own: a failure in one cannot reach the next.
@@ -96,23 +102,32 @@ print_token() {
   die 1 "IAM token \"$1\" is $condition; see \"vpc-identity status\""
 }
 
+has_systemd() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
+
+# The timer is enabled first, so that a reboot in between is no harm, and started last, so that it does not interfere.
+provision() {
+  if has_systemd; then { systemctl daemon-reload && systemctl enable vpc-identity.timer; } || say 'systemd refuses the timer'; fi
+  spawn sh "$0" once
+  code=$rc
+  (install)
+  exit "$code"
+}
+
 install() {
-  if [ -z "$root" ] && [ -d /run/systemd/system ]; then
-    systemctl daemon-reload && systemctl enable vpc-identity.timer && systemctl start --no-block vpc-identity.timer ||
+  if has_systemd; then
+    { systemctl daemon-reload && systemctl enable vpc-identity.timer && systemctl start --no-block vpc-identity.timer; } ||
       die 1 'systemd refuses the timer'
   else
     say 'no systemd here: keep "vpc-identity loop" running, or "vpc-identity renew" in cron, every minute'
   fi
-  exit 0
 }
 
 uninstall() {
-  if [ -z "$root" ] && [ -d /run/systemd/system ]; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
+  if has_systemd; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
   rm -rf "$run" "$state" "$etc" "$root"/etc/systemd/system/vpc-identity.service \
     "$root"/etc/systemd/system/vpc-identity.timer "$root"/etc/systemd/system/vpc-identity-ready.target \
     "$root/usr/local/bin/vpc-identity"
-  if [ -z "$root" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+  if has_systemd; then systemctl daemon-reload; fi
   say 'removed; a token that was issued stays valid until it expires'
-  exit 0
 }
 `;

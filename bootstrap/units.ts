@@ -14,6 +14,8 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
 }
 
 function service({ firstBootSeconds, retrySeconds, metadataUrl }: ResolvedOptions): string {
+  // As long as it may wait for another run and then try itself.
+  const timeoutSeconds = 2 * Math.max(firstBootSeconds, retrySeconds) + 120;
   // Behind a name there is a resolver, whose address is not ours to know.
   const addresses = metadataUrl.startsWith("http:") ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n" : "";
   return `[Unit]
@@ -25,7 +27,7 @@ After=network-online.target
 Type=oneshot
 ExecStart=/usr/local/bin/vpc-identity renew
 UMask=0077
-TimeoutStartSec=${Math.max(firstBootSeconds, retrySeconds) + 120}
+TimeoutStartSec=${timeoutSeconds}
 NoNewPrivileges=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -35,7 +37,7 @@ ProtectControlGroups=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 MemoryDenyWriteExecute=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 LockPersonality=yes
@@ -49,8 +51,7 @@ function timer(checkEverySeconds: number): string {
 Description=Keeps the instance identity of this VPC server fresh
 
 [Timer]
-OnActiveSec=${checkEverySeconds}s
-OnBootSec=1s
+OnActiveSec=1s
 OnUnitInactiveSec=${checkEverySeconds}s
 RandomizedDelaySec=${Math.floor(checkEverySeconds / 10)}s
 AccuracySec=1s

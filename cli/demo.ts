@@ -108,7 +108,7 @@ class Demo {
     await story.step("up", "pulumi up: trusted profile, policy, linked server", async () => {
       await this.#counted("up", () => this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs"]));
       this.#keepState(await workspace.exportState());
-      return [`${this.#apiCalls["up"]} API calls`];
+      return [`${this.#apiCalls.up} API calls`];
     });
     await story.step("outputs", "Stack outputs", async () => {
       this.#outputs = await workspace.outputs();
@@ -134,14 +134,14 @@ class Demo {
       await this.#counted("noop", () =>
         this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--expect-no-changes"]),
       );
-      if (this.#apiCalls["noop"] !== 0) throw new Error(`made ${this.#apiCalls["noop"]} API calls; expected none`);
+      if (this.#apiCalls.noop !== 0) throw new Error(`made ${this.#apiCalls.noop} API calls; expected none`);
       return ["no changes, no API calls"];
     });
     await story.step("policies", "config policies=none, pulumi up: the policy is taken away", async () => {
       await this.#counted("policies", () =>
         this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--config", "policies=none"]),
       );
-      return [`${this.#apiCalls["policies"]} API calls; the server was not touched`];
+      return [`${this.#apiCalls.policies} API calls; the server was not touched`];
     });
     await story.step("denied", "GET /v1/instances with a new token: 403", async () => {
       const old = await this.#iamToken();
@@ -155,7 +155,7 @@ class Demo {
       await this.#counted("destroy", () => this.#operate("destroy", ["--yes", "--skip-preview", "--suppress-outputs"]));
       if (JSON.stringify(emulator.inventory()) !== before)
         throw new Error("the account's inventory is not what it was before");
-      return [`${this.#apiCalls["destroy"]} API calls; the account's inventory is as it was before`];
+      return [`${this.#apiCalls.destroy} API calls; the account's inventory is as it was before`];
     });
   }
 
@@ -327,13 +327,13 @@ function claimsOf(token: string): string[] {
 function figuresOf(state: unknown): StateFigures {
   const { deployment } = state as { deployment: { resources?: { inputs?: Record<string, unknown> }[] } };
   const resources = deployment.resources ?? [];
-  const ours = resources.filter(({ inputs }) => typeof inputs?.["__provider"] === "string");
+  const ours = resources.filter(({ inputs }) => typeof inputs?.__provider === "string");
   // User data is text of the user's choice, not bookkeeping: the figure leaves it out.
   const bytes = ours.map(
     (resource) => JSON.stringify({ ...resource, inputs: { ...resource.inputs, userData: "" } }).length,
   );
   return {
-    stubBytesMax: Math.max(0, ...ours.map(({ inputs }) => Buffer.byteLength(String(inputs?.["__provider"])))),
+    stubBytesMax: Math.max(0, ...ours.map(({ inputs }) => Buffer.byteLength(String(inputs?.__provider)))),
     stateBytesPerResource: Math.round(bytes.reduce((sum, size) => sum + size, 0) / Math.max(1, bytes.length)),
   };
 }

@@ -44,7 +44,7 @@ const embeddedPath = (): string => join(engineRoot, "bin", "pulumi");
 export function chooseEngine(wanted: Engine["kind"] | undefined, env: NodeJS.ProcessEnv): Engine {
   const embedded: Engine = { kind: "embedded", path: embeddedPath() };
   if (wanted === "embedded") return embedded;
-  for (const folder of (env["PATH"] ?? "").split(delimiter).filter((entry) => entry !== "")) {
+  for (const folder of (env.PATH ?? "").split(delimiter).filter((entry) => entry !== "")) {
     const path = join(folder, "pulumi");
     if (isExecutable(path) && realpathSync(path) !== realpathSync(embedded.path)) return { kind: "pulumi", path };
   }
@@ -214,7 +214,7 @@ async function readSecretPairs(flags: Flags): Promise<[string, string][]> {
 }
 
 async function withPassphrase(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
-  if (env["PULUMI_CONFIG_PASSPHRASE"] !== undefined || env["PULUMI_CONFIG_PASSPHRASE_FILE"] !== undefined) return env;
+  if (env.PULUMI_CONFIG_PASSPHRASE !== undefined || env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined) return env;
   if (!process.stdin.isTTY) {
     throw new UsageError(
       "no passphrase for the stack's secrets: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",

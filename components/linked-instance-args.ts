@@ -82,6 +82,7 @@ export interface LinkedInstanceTransforms {
 /** Arguments of a linked server. */
 export interface LinkedInstanceArgs extends Pick<
   InstanceArgs,
+  | "name"
   | "vpcId"
   | "subnetId"
   | "zone"
@@ -133,6 +134,7 @@ const newProfileRule = object({
 });
 
 const {
+  name,
   vpcId,
   subnetId,
   zone,
@@ -147,6 +149,7 @@ const {
 /** Judges the arguments of a linked server, those of its children included. */
 export const linkedInstanceRule: Rule = object({
   fields: {
+    name,
     vpcId,
     subnetId,
     zone,

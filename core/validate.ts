@@ -26,9 +26,9 @@ export function isKnown(value: unknown): boolean {
 
 /** A value as it appears in a message: JSON, short, without secrets. */
 export function show(value: unknown): string {
-  const text = redact(
-    value === undefined ? "nothing" : ((JSON.stringify(value) as string | undefined) ?? typeof value),
-  );
+  // Functions and undefined have no JSON.
+  const json: unknown = JSON.stringify(value);
+  const text = redact(typeof json === "string" ? json : value === undefined ? "nothing" : typeof value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
@@ -131,7 +131,7 @@ export function object(rule: ObjectRule): Rule {
       if (seen.length !== 1) {
         const found = seen.length === 0 ? "none is given" : `${quoted(seen)} are given`;
         problems.push({
-          property: seen[1] === undefined ? path || group[0] || "" : at(seen[1]),
+          property: seen[1] !== undefined ? at(seen[1]) : path === "" ? (group[0] ?? "") : path,
           reason: `exactly one of ${quoted(group)} is allowed; ${found}`,
         });
       }

@@ -1,5 +1,6 @@
 /** One request on its way through the emulator, and what a handler may answer. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Fault } from "./faults";
 import { Fields, type Complain } from "./fields";
 import { Refusal, type Api, type Exchange } from "./refusal";
 import type { World } from "./world";
@@ -32,6 +33,8 @@ export interface Call {
   caller?: Caller;
   /** On-instance calls: the id of the server that the request comes from. */
   readonly serverId?: string;
+  /** The fault that strikes this call, for handlers that play along. */
+  readonly fault?: Fault;
 }
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;

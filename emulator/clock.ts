@@ -3,15 +3,15 @@
  * offset is part of the state, so that a reloaded state does not travel back in time.
  */
 export class EmulatorClock {
-  private readonly offset: { clockOffsetMs: number };
+  private readonly state: () => { clockOffsetMs: number };
 
-  constructor(offset: { clockOffsetMs: number }) {
-    this.offset = offset;
+  constructor(state: () => { clockOffsetMs: number }) {
+    this.state = state;
   }
 
   /** Milliseconds since the epoch. */
   now(): number {
-    return Date.now() + this.offset.clockOffsetMs;
+    return Date.now() + this.state().clockOffsetMs;
   }
 
   /** RFC 3339, UTC. */
@@ -20,6 +20,6 @@ export class EmulatorClock {
   }
 
   advance(seconds: number): void {
-    this.offset.clockOffsetMs += Math.round(seconds * 1000);
+    this.state().clockOffsetMs += Math.round(seconds * 1000);
   }
 }

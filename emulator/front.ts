@@ -2,10 +2,13 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call, Reply } from "./call";
+import { delay, distort, refusalOf, spell, type Fault, type FaultPlan } from "./faults";
+import { isObject } from "./fields";
 import { answer, refuse } from "./gate";
 import type { Journal, JournalEntry } from "./journal";
 import { generalRefusal, type Api } from "./refusal";
 import { apiOfUnknownPath, type RouteTable } from "./routes";
+import { disturb } from "./vpc/lifecycle";
 import type { World } from "./world";
 
 /** Bodies above this are refused; user data may have 64 KiB, twice over when it is escaped. */
@@ -15,6 +18,7 @@ export interface Front {
   readonly world: World;
   readonly routes: RouteTable;
   readonly journal: Journal;
+  readonly faults: FaultPlan;
   /** Called before a call is answered: time has passed. */
   readonly settle: () => void;
   /** Called after a call that may have changed the state, before its reply is sent. */
@@ -48,8 +52,9 @@ export async function serve(
     operation: operationOf(method, path),
     nowIso: time,
   };
-  const finish = async (reply: Reply, caller: string): Promise<void> => {
-    send(response, reply, api, requestId);
+  const finish = (reply: Reply, caller: string, fault?: Fault): void => {
+    if (fault?.reset === "after") response.destroy();
+    else if (fault?.hang !== "after") send(response, reply, api, requestId, fault?.body);
     front.journal.add({
       time,
       api: FAMILIES[api],
@@ -69,14 +74,18 @@ export async function serve(
       api,
       generalRefusal(api, api === "instance" ? 400 : 413, "The body is too large."),
     );
-    await finish(reply, serverId ?? "");
+    finish(reply, serverId ?? "");
     return;
   }
   front.settle();
+  const fault = front.faults.take(method, path, serverId !== undefined);
+  await delay(fault);
+  if (fault?.reset === "before") response.destroy();
+  if (fault?.reset === "before" || fault?.hang === "before") return;
   if (route === undefined) {
     const status = found === undefined ? 404 : 405;
     const text = status === 404 ? "There is no such path." : `The method ${method} is not allowed here.`;
-    await finish(refuse({ exchange }, api, generalRefusal(api, status, text)), serverId ?? "");
+    finish(refuse({ exchange }, api, generalRefusal(api, status, text)), serverId ?? "");
     return;
   }
   const call: Call = {
@@ -89,11 +98,17 @@ export async function serve(
     body,
     requestId,
     exchange,
+    ...(fault === undefined ? {} : { fault }),
     ...(serverId === undefined ? {} : { serverId }),
   };
-  const reply = await answer(call, route);
-  if (method !== "GET") await front.commit();
-  await finish(reply, serverId ?? call.caller?.iamId ?? "");
+  const refusal = fault === undefined ? undefined : refusalOf(fault);
+  let reply = refusal === undefined ? await answer(call, route) : refuse(call, api, refusal);
+  if (fault?.lifecycle !== undefined && isObject(reply.body) && typeof reply.body.id === "string") {
+    disturb(world, reply.body.id, fault.lifecycle, fault.reasonCode);
+  }
+  if (method !== "GET" && refusal === undefined) await front.commit();
+  if (fault !== undefined && refusal === undefined) reply = distort(fault, reply);
+  finish(reply, serverId ?? call.caller?.iamId ?? "", fault);
 }
 
 const FAMILIES: Readonly<Record<Api, JournalEntry["api"]>> = {
@@ -136,14 +151,15 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return size > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, reply: Reply, api: Api, requestId: string): void {
+function send(response: ServerResponse, reply: Reply, api: Api, requestId: string, spelling: Fault["body"]): void {
+  if (response.destroyed) return;
   const ids: Record<string, string> =
     api === "vpc" || api === "instance"
       ? { "X-Request-Id": requestId }
       : api === "account"
         ? { "X-Request-Id": requestId, "X-Correlation-Id": requestId }
         : { "Transaction-Id": requestId, "X-Request-Id": requestId };
-  const text = reply.body === undefined ? undefined : JSON.stringify(reply.body);
+  const text = reply.body === undefined ? undefined : spell(reply.body, spelling);
   response.writeHead(reply.status, {
     ...ids,
     "Cache-Control": "no-cache, no-store",

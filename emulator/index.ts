@@ -1,6 +1,8 @@
 /** The emulator of IBM Cloud IAM, VPC and the on-instance identity services. */
-export { startEmulator, type Emulator, type EmulatorOptions } from "./server";
-export type { Inventory } from "./inventory";
+export type { Fault } from "./faults";
+export type { Inventory, InventoryServer } from "./inventory";
 export type { JournalEntry } from "./journal";
 export type { Seed } from "./seed";
+export { startEmulator, type Emulator, type EmulatorOptions } from "./server";
+export type { IssuedLifetimes } from "./world";
 export { bootInstance, type BootedServer, type BootOptions } from "./boot";

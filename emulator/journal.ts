@@ -42,6 +42,10 @@ export class Journal {
     this.log?.(full);
   }
 
+  clear(): void {
+    this.entries.length = 0;
+  }
+
   list(): readonly JournalEntry[] {
     return this.entries;
   }

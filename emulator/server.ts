@@ -3,19 +3,22 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { adminListener } from "./admin";
 import { EmulatorClock } from "./clock";
-import { find } from "./table";
+import { environment } from "./environment";
+import { FaultPlan, type Fault } from "./faults";
+import { serve, type Front } from "./front";
 import { inventoryOf, type Inventory } from "./inventory";
 import { Journal, type JournalEntry } from "./journal";
 import { loadKeys, newKeys } from "./keys";
-import { serve, type Front } from "./front";
-import { RouteTable } from "./routes";
-import { INSTANCE_ROUTES, ROUTES } from "./route-table";
 import { makeAuthority } from "./on-instance/authority";
 import { Endpoints } from "./on-instance/endpoints";
+import { INSTANCE_ROUTES, ROUTES } from "./route-table";
+import { RouteTable } from "./routes";
 import { newState, type Seed } from "./seed";
+import { StateFile } from "./state-file";
+import { find } from "./table";
 import { settleVpc } from "./vpc/lifecycle";
 import { seedVpc } from "./vpc/seed";
-import type { World } from "./world";
+import type { Settings, World } from "./world";
 
 export interface EmulatorOptions {
   /** Address to listen on. @default "127.0.0.1" */
@@ -24,8 +27,12 @@ export interface EmulatorOptions {
   readonly port?: number;
   /** Port of the admin API. @default 0, a free one */
   readonly adminPort?: number;
-  /** What the account holds at the start. @default see {@link Seed} */
+  /** What the account holds at the start; ignored when a saved state is loaded. @default see {@link Seed} */
   readonly seed?: Seed;
+  /** File that keeps the state: loaded at the start when it exists, written after every change. @default none */
+  readonly stateFile?: string;
+  /** What goes wrong from the start. @default nothing */
+  readonly faults?: readonly Fault[];
   /** From a server's creation to `running`, in seconds. @default 1 */
   readonly provisionSeconds?: number;
   /** Duration of starting, stopping and rebooting, in seconds. @default 0.5 */
@@ -59,64 +66,107 @@ export interface Emulator {
   inventory(): Inventory;
   /** What was asked of the emulator. */
   journal(): readonly JournalEntry[];
+  /** Replaces the fault plan. */
+  setFaults(faults: readonly Fault[]): void;
+  /** Moves the clock forward. */
+  advance(seconds: number): void;
+  /** Brings the account back to how it was at the start. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** Requests that are being answered get this long when the emulator closes. */
+const GRACE_MS = 500;
+
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const host = options.host ?? "127.0.0.1";
-  const seed = options.seed ?? {};
-  const state = newState(seed, await newKeys(), new Date().toISOString());
+  const file = options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => world.state);
+  const saved = await file?.load();
+  const state = saved ?? newState(options.seed ?? {}, await newKeys(), new Date().toISOString());
   const world: World = {
     state,
-    clock: new EmulatorClock(state),
+    clock: new EmulatorClock(() => world.state),
     keys: loadKeys(state.keys),
-    settings: {
-      provisionSeconds: options.provisionSeconds ?? 1,
-      actionSeconds: options.actionSeconds ?? 0.5,
-      deleteSeconds: options.deleteSeconds ?? 0.5,
-      enforcementDelaySeconds: options.enforcementDelaySeconds ?? 0,
-      readLagSeconds: options.readLagSeconds ?? 0,
-      strictMetadataSwitch: options.strictMetadataSwitch ?? false,
-    },
-    issuedLifetimes: seed.issuedLifetimes ?? {},
+    settings: settingsOf(options),
+    issuedLifetimes: options.seed?.issuedLifetimes ?? {},
     url: "",
   };
+  const faults = new FaultPlan();
+  faults.set(options.faults ?? []);
   const journal = new Journal((hash) => isKeyHash(world, hash), options.log);
-  const front: Front = {
-    world,
-    routes: new RouteTable(ROUTES),
-    journal,
-    settle: () => void settleVpc(world),
-    commit: () => endpoints.sync(),
+  const settle = (): void => void settleVpc(world);
+  const commit = async (): Promise<void> => {
+    await endpoints.sync();
+    await file?.save();
   };
+  const front: Front = { world, routes: new RouteTable(ROUTES), journal, faults, settle, commit };
   const instanceFront: Front = { ...front, routes: new RouteTable(INSTANCE_ROUTES) };
-  const endpoints = new Endpoints(world, host, front.settle, (request, response, serverId) => {
+  const endpoints = new Endpoints(world, host, settle, (request, response, serverId) => {
     serve(instanceFront, request, response, serverId).catch(() => response.destroy());
   });
+  const inventory = (): Inventory => {
+    settle();
+    return inventoryOf(world, (id) => endpoints.of(id));
+  };
+  const reset = async (): Promise<void> => {
+    const { account, keys, authority, clockOffsetMs } = world.state;
+    const seed = { accountId: account.id, region: account.region, apiKey: account.apiKey };
+    world.state = { ...newState(seed, keys, world.clock.iso()), authority, clockOffsetMs };
+    seedVpc(world);
+    faults.set([]);
+    journal.clear();
+    await commit();
+  };
   const server = createServer((request, response) => {
     serve(front, request, response).catch(() => response.destroy());
   });
-  const admin = createServer(adminListener({ world, journal, front, endpoints }));
-  world.url = await listen(server, host, options.port ?? 0);
-  world.state.authority = makeAuthority(world);
-  seedVpc(world);
-  const adminUrl = await listen(admin, host, options.adminPort ?? 0);
+  const admin = createServer(adminListener({ world, journal, faults, settle, inventory, reset }));
+  const close = async (): Promise<void> => {
+    await Promise.all([stop(server), stop(admin)]);
+    await endpoints.close();
+    await file?.save();
+  };
+  try {
+    world.url = await listen(server, host, options.port ?? 0);
+    const adminUrl = await listen(admin, host, options.adminPort ?? 0);
+    if (saved === undefined) {
+      world.state.authority = makeAuthority(world);
+      seedVpc(world);
+    }
+    await commit();
+    return {
+      url: world.url,
+      adminUrl,
+      apiKey: world.state.account.apiKey,
+      accountId: world.state.account.id,
+      region: world.state.account.region,
+      env: environment(world),
+      rootCertificate: world.state.authority.root,
+      inventory,
+      journal: () => journal.list(),
+      setFaults: (list) => faults.set(list),
+      advance: (seconds) => {
+        world.clock.advance(seconds);
+        settle();
+      },
+      reset,
+      close,
+    };
+  } catch (error) {
+    // A port that is taken must not leave the other listeners open.
+    await Promise.all([stop(server), stop(admin), endpoints.close()]);
+    throw error;
+  }
+}
+
+function settingsOf(options: EmulatorOptions): Settings {
   return {
-    url: world.url,
-    adminUrl,
-    apiKey: world.state.account.apiKey,
-    accountId: world.state.account.id,
-    region: world.state.account.region,
-    env: environment(world),
-    rootCertificate: world.state.authority.root,
-    inventory: () => {
-      front.settle();
-      return inventoryOf(world, (id) => endpoints.of(id));
-    },
-    journal: () => journal.list(),
-    close: async () => {
-      await Promise.all([stop(server), stop(admin), endpoints.close()]);
-    },
+    provisionSeconds: options.provisionSeconds ?? 1,
+    actionSeconds: options.actionSeconds ?? 0.5,
+    deleteSeconds: options.deleteSeconds ?? 0.5,
+    enforcementDelaySeconds: options.enforcementDelaySeconds ?? 0,
+    readLagSeconds: options.readLagSeconds ?? 0,
+    strictMetadataSwitch: options.strictMetadataSwitch ?? false,
   };
 }
 
@@ -139,32 +189,15 @@ function listen(server: Server, host: string, port: number): Promise<string> {
   });
 }
 
+/** Lets what is being answered finish, within reason. */
 function stop(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
   });
-}
-
-/** The variables by which IBM's CLI, SDKs and Terraform provider find their endpoints. */
-function environment(world: World): Record<string, string> {
-  const { url } = world;
-  const { apiKey, region } = world.state.account;
-  return {
-    IBMCLOUD_API_KEY: apiKey,
-    IBMCLOUD_REGION: region,
-    IBMCLOUD_IAM_API_ENDPOINT: url,
-    IBMCLOUD_IS_NG_API_ENDPOINT: `${url}/v1`,
-    IBMCLOUD_RESOURCE_MANAGEMENT_API_ENDPOINT: url,
-    IBMCLOUD_RESOURCE_CONTROLLER_API_ENDPOINT: url,
-    IBMCLOUD_USER_MANAGEMENT_ENDPOINT: url,
-    IBMCLOUD_GT_API_ENDPOINT: url,
-    IBMCLOUD_GS_API_ENDPOINT: url,
-    IAM_IDENTITY_URL: url,
-    IAM_IDENTITY_AUTH_URL: url,
-    IAM_POLICY_MANAGEMENT_URL: url,
-    IAM_POLICY_MANAGEMENT_AUTH_URL: url,
-    VPC_URL: `${url}/v1`,
-    VPC_AUTH_URL: url,
-  };
 }

@@ -31,7 +31,7 @@ export interface World {
   state: State;
   readonly clock: EmulatorClock;
   keys: SigningKeys;
-  readonly settings: Settings;
+  settings: Settings;
   readonly issuedLifetimes: IssuedLifetimes;
   /** The base URL of the public port, without a trailing slash. */
   url: string;

@@ -13,7 +13,9 @@ function findRoot(): string {
     const candidate = join(folder, "engine");
     if (existsSync(join(candidate, "bin", "pulumi"))) return candidate;
   }
-  throw new Error(`The embedded engine's command (engine/bin/pulumi) was not found above ${__dirname}: reinstall the package.`);
+  throw new Error(
+    `The embedded engine's command (engine/bin/pulumi) was not found above ${__dirname}: reinstall the package.`,
+  );
 }
 
 /**

@@ -66,7 +66,9 @@ function choose(words: readonly string[]): Chosen {
     const word = words[index] ?? "";
     if (!word.startsWith("-")) break;
     before.push(word);
-    const flag = Object.entries(GLOBAL_FLAGS).find(([name, { short }]) => word === `--${name}` || word === `-${short ?? ""}`)?.[1];
+    const flag = Object.entries(GLOBAL_FLAGS).find(
+      ([name, { short }]) => word === `--${name}` || word === `-${short ?? ""}`,
+    )?.[1];
     const value = words[index + 1];
     if (flag !== undefined && flag.kind !== "boolean" && value !== undefined) {
       before.push(value);
@@ -106,7 +108,9 @@ function contextFor(command: Command, words: readonly string[]): Context {
   const [least, most] = command.arguments;
   const count = args.positional.length;
   if (!args.flag("help") && (count < least || count > most)) {
-    throw new UserError(`"pulumi ${command.usage}" takes ${least === most ? least : `${least} to ${most}`} argument(s), but ${count} were given`);
+    throw new UserError(
+      `"pulumi ${command.usage}" takes ${least === most ? least : `${least} to ${most}`} argument(s), but ${count} were given`,
+    );
   }
   const cwd = args.text("cwd");
   if (cwd !== undefined) {
@@ -122,8 +126,10 @@ function contextFor(command: Command, words: readonly string[]): Context {
     args,
     env: process.env,
     cwd: process.cwd(),
-    interactive: terminal && process.stdin.isTTY && !args.flag("non-interactive") && (process.env["CI"] ?? "") === "",
-    colour: colour === "always" || (colour !== "never" && colour !== "raw" && terminal && (process.env["NO_COLOR"] ?? "") === ""),
+    interactive: terminal && process.stdin.isTTY && !args.flag("non-interactive") && (process.env.CI ?? "") === "",
+    colour:
+      colour === "always" ||
+      (colour !== "never" && colour !== "raw" && terminal && (process.env.NO_COLOR ?? "") === ""),
     out: (text) => process.stdout.write(text),
   };
 }
@@ -131,7 +137,8 @@ function contextFor(command: Command, words: readonly string[]): Context {
 async function run(argv: readonly string[]): Promise<void> {
   const { name, load, rest } = choose(argv);
   if (load === undefined) {
-    if (name !== "" && name !== "help") throw new UserError(`"pulumi ${name}" is not in the embedded engine; install Pulumi for it`);
+    if (name !== "" && name !== "help")
+      throw new UserError(`"pulumi ${name}" is not in the embedded engine; install Pulumi for it`);
     process.stdout.write(await overview());
     return;
   }
@@ -150,7 +157,10 @@ export function main(argv: readonly string[]): void {
     (error: unknown) => {
       if (error instanceof UpdateFailed) process.stderr.write(`error: ${error.message}\n`);
       else if (error instanceof UserError) process.stderr.write(`error: ${error.message}\n`);
-      else process.stderr.write(`error: the embedded engine failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      else
+        process.stderr.write(
+          `error: the embedded engine failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        );
       process.exit(FAILURE);
     },
   );

@@ -66,7 +66,7 @@ export interface PolicyGrant {
    */
   readonly description?: pulumi.Input<string>;
   /**
-   * Take over a policy with the same subject and target that exists already, instead of failing. It is deleted with the
+   * Take over an equal policy (subject, target and roles) that exists already, instead of failing. It is deleted with the
    * stack.
    * @default false
    */
@@ -90,12 +90,12 @@ export interface AccessPolicyInputs extends TargetInputs {
 
 /** What the state holds of a policy: what IAM answered last. */
 export interface AccessPolicyOutputs {
-  readonly policyId: string;
   readonly iamId: string;
   readonly roleIds: readonly string[];
   readonly attributes: readonly Attribute[];
   readonly description?: string | undefined;
-  readonly href: string;
+  /** The version of the API through which the policy was made, and is changed and deleted. */
+  readonly apiVersion: "v1" | "v2";
   /** "" when IAM answered without one. */
   readonly entityTag: string;
 }
@@ -172,11 +172,11 @@ export const handler: pulumi.dynamic.ResourceProvider<AccessPolicyInputs, Access
   read: async (id, props) => {
     const policy = await livePolicy(id);
     if (policy !== undefined) return { id: policy.id, props: outputsOf(policy, props?.iamId ?? "") };
-    if (props?.href === undefined) throw notFoundError(`policy "${id}"`);
+    if (props?.apiVersion === undefined) throw notFoundError(`policy "${id}"`);
     return {};
   },
 
-  delete: async (id, props) => deletePolicy(currentSession(), id, versionOf(props.href)),
+  delete: async (id, props) => deletePolicy(currentSession(), id, props.apiVersion),
 };
 
 /** The user's arguments among the inputs: `roleIds` is made by `check`. */
@@ -248,7 +248,7 @@ async function ensurePolicy(inputs: AccessPolicyInputs): Promise<Policy> {
     find: async (error) => (await ownPolicy(subject, isOurs)) ?? (await conflictingPolicy(error)),
     isOurs,
     adopt: inputs.adopt === true,
-    describe: (other) => `the policy ${other.id} with the same subject and target`,
+    describe: (other) => `the policy ${other.id} with the same subject, target and roles`,
   });
   return found ? syncPolicy(policy.id, outputsOf(policy, subject), inputs) : policy;
 }
@@ -289,24 +289,18 @@ function syncPolicy(id: string, known: AccessPolicyOutputs, wanted: AccessPolicy
     observe: () => livePolicy(id),
     propertiesOf: (live) => ({ ...outputsOf(live, known.iamId) }),
     tagOf: (live) => live.etag,
-    send: async (tag) => replacePolicy(session, id, tag, await bodyOf(wanted), versionOf(known.href)),
+    send: async (tag) => replacePolicy(session, id, tag, await bodyOf(wanted), known.apiVersion),
   });
-}
-
-/** A policy made elsewhere through the first version of the API is changed and deleted through that version. */
-function versionOf(href: string): "v1" | "v2" {
-  return href.includes("/v1/policies/") ? "v1" : "v2";
 }
 
 function outputsOf(policy: Policy, subject: string): AccessPolicyOutputs {
   const iamId = policy.subject.find(({ key }) => key === "iam_id")?.value;
   return compact({
-    policyId: policy.id,
     iamId: typeof iamId === "string" ? iamId : subject,
     roleIds: policy.roleIds,
     attributes: policy.resource.attributes,
     description: policy.description,
-    href: policy.href,
+    apiVersion: policy.version,
     entityTag: policy.etag,
   });
 }
@@ -314,7 +308,7 @@ function outputsOf(policy: Policy, subject: string): AccessPolicyOutputs {
 const KIND: ResourceType = {
   type: TYPE,
   rule: accessPolicyRule,
-  outputs: ["policyId", "iamId", "roleIds", "attributes", "description", "href", "entityTag"],
+  outputs: ["iamId", "roleIds", "attributes", "description", "apiVersion", "entityTag"],
 };
 
 /**
@@ -336,8 +330,6 @@ const KIND: ResourceType = {
  * });
  */
 export class AccessPolicy extends VpcIdentityResource {
-  /** Id of the policy; the same as `id`. */
-  declare readonly policyId: pulumi.Output<string>;
   /** IAM id of the identity that has the roles. */
   declare readonly iamId: pulumi.Output<string>;
   /** CRNs of the roles. */
@@ -346,8 +338,8 @@ export class AccessPolicy extends VpcIdentityResource {
   declare readonly attributes: pulumi.Output<Attribute[]>;
   /** Description, if there is one. */
   declare readonly description: pulumi.Output<string | undefined>;
-  /** Address of the policy; names the version of the API that manages it. */
-  declare readonly href: pulumi.Output<string>;
+  /** The version of IBM's API that manages the policy; "v1" only for one that was made elsewhere. */
+  declare readonly apiVersion: pulumi.Output<"v1" | "v2">;
   /** IAM's tag of the version that was last seen; "" when it sent none. */
   declare readonly entityTag: pulumi.Output<string>;
 
@@ -357,6 +349,11 @@ export class AccessPolicy extends VpcIdentityResource {
    */
   constructor(name: string, args: AccessPolicyArgs, options?: pulumi.CustomResourceOptions) {
     super(KIND, name, args, options);
+  }
+
+  /** Id of the policy; the same as `id`, and therefore not stored once more. */
+  get policyId(): pulumi.Output<string> {
+    return this.id;
   }
 
   /** Reads a policy that exists, without managing it. */

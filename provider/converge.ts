@@ -69,8 +69,8 @@ export interface Creation<T> {
   readonly find: (error: unknown) => Promise<T | undefined>;
   /** True when the object carries our hash: an earlier attempt of ours made it. */
   readonly isOurs: (found: T) => boolean;
-  /** True when the user lets us take over an object that is not ours. */
-  readonly adopt: boolean;
+  /** Whether the user lets us take over an object that is not ours; undefined where that is not offered. */
+  readonly adopt?: boolean;
   /** Names an object in a message. */
   readonly describe: (found: T) => string;
 }
@@ -91,10 +91,11 @@ export async function createOnce<T>(creation: Creation<T>): Promise<{ object: T;
         if (isOutcomeUnknown(error) && attempt < 3) continue;
         throw error;
       }
-      if (creation.isOurs(found) || creation.adopt) return { object: found, found: true };
+      if (creation.isOurs(found) || creation.adopt === true) return { object: found, found: true };
+      const adopting = ", or set `adopt: true` to manage it from here (also its deletion)";
       throw new VpcIdentityError(
         `${creation.what} cannot be created: ${creation.describe(found)} exists already and was not made by this ` +
-          `stack. Choose another name, delete it, or set \`adopt: true\` to manage it from here (also its deletion).`,
+          `stack. Choose another name or delete it${creation.adopt === undefined ? "" : adopting}.`,
         { code: "IBMID_EXISTS", cause: error },
       );
     }

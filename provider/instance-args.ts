@@ -135,7 +135,6 @@ export interface InstanceInputs {
 
 /** What the state holds of a server. The user data itself is in the inputs only. */
 export interface InstanceOutputs {
-  readonly instanceId: string;
   readonly crn: string;
   readonly name: string;
   readonly status: string;

@@ -34,13 +34,12 @@ const SETTLED = ["running", "stopped", "failed"];
 export async function createServer(
   inputs: InstanceInputs,
   { replacing, identity }: { replacing: readonly string[]; identity: Readonly<Record<string, unknown>> },
-): Promise<InstanceOutputs> {
+): Promise<{ id: string; outs: InstanceOutputs }> {
   const { object: made } = await createOnce<Instance>({
     what: `server "${inputs.name}"`,
     create: () => createInstance(currentSession(), prototypeOf(inputs)),
     find: () => instanceNamed(inputs.name),
     isOurs: (other) => other.name.endsWith(`-${hashOf(identity, replacing)}`),
-    adopt: false,
     describe: (other) => `the server "${other.name}" (${other.id})`,
   });
   const kept: Kept = compact({
@@ -52,7 +51,7 @@ export async function createServer(
   try {
     latest = await untilSettled(made.id, made, inputs.provisionTimeoutSeconds, (seen) => (latest = seen));
     if (latest.status === "failed") throw failedToStart(latest);
-    return outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) });
+    return { id: made.id, outs: outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) }) };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
@@ -253,7 +252,6 @@ async function initializationOf(id: string): Promise<Kept> {
 
 function outputsOf(instance: Instance, kept: Kept): InstanceOutputs {
   return compact<InstanceOutputs>({
-    instanceId: instance.id,
     crn: instance.crn,
     name: instance.name,
     status: instance.status,

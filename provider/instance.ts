@@ -51,8 +51,7 @@ export const handler: pulumi.dynamic.ResourceProvider<InstanceInputs, InstanceOu
 
   create: async (rawInputs) => {
     const inputs = compact(rawInputs);
-    const outs = await createServer(inputs, { replacing: identityFields(inputs), identity: wantedOf(inputs) });
-    return { id: outs.instanceId, outs };
+    return createServer(inputs, { replacing: identityFields(inputs), identity: wantedOf(inputs) });
   },
 
   update: async (id, olds, news) => ({ outs: await updateServer(id, compact(olds), wantedOf(compact(news))) }),
@@ -114,7 +113,6 @@ const KIND: ResourceType = {
   type: TYPE,
   rule: instanceRule,
   outputs: [
-    "instanceId",
     "crn",
     "name",
     "status",
@@ -149,8 +147,6 @@ const KIND: ResourceType = {
  * });
  */
 export class Instance extends VpcIdentityResource {
-  /** Id of the server; the same as `id`. */
-  declare readonly instanceId: pulumi.Output<string>;
   /** CRN of the server. */
   declare readonly crn: pulumi.Output<string>;
   /** Name in the VPC API. */
@@ -190,6 +186,11 @@ export class Instance extends VpcIdentityResource {
    */
   constructor(name: string, args: InstanceArgs, options?: pulumi.CustomResourceOptions) {
     super(KIND, name, args, options);
+  }
+
+  /** Id of the server; the same as `id`, and therefore not stored once more. */
+  get instanceId(): pulumi.Output<string> {
+    return this.id;
   }
 
   /** Reads a server that exists, without managing it. */

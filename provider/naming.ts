@@ -14,12 +14,12 @@ type Properties = Readonly<Record<string, unknown>>;
 
 const sha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex");
 
-/** `<32 hexadecimal digits>:<logical name>`: who an object belongs to. Unknown until the stack's seed is made. */
+/** `<16 hexadecimal digits>:<logical name>`: who an object belongs to. Unknown until the stack's seed is made. */
 export function markOf(token: string, name: string, parent: pulumi.Resource | undefined): pulumi.Output<string> {
   // As an Output, the URN would depend on the parent, and to wait for a component is to wait for all its children: two
   // of them would wait for each other. As a promise it is only a text; URNs are known even in a preview.
   const urn = new Promise<string>((resolve) => void pulumi.createUrn(name, token, parent).apply(resolve));
-  return pulumi.all([stackSeed(), urn]).apply(([seed, known]) => `${sha256(`${seed} ${known}`).slice(0, 32)}:${name}`);
+  return pulumi.all([stackSeed(), urn]).apply(([seed, known]) => `${sha256(`${seed} ${known}`).slice(0, 16)}:${name}`);
 }
 
 /** The resource's name in the program, for messages. */

@@ -60,7 +60,6 @@ export interface TrustedProfileInputs {
 
 /** What the state holds of a profile: what IAM answered last. */
 export interface TrustedProfileOutputs {
-  readonly profileId: string;
   readonly iamId: string;
   readonly crn: string;
   readonly name: string;
@@ -191,7 +190,6 @@ function syncProfile(id: string, known: TrustedProfileOutputs, wanted: TrustedPr
 
 function outputsOf(profile: Profile): TrustedProfileOutputs {
   return compact({
-    profileId: profile.id,
     iamId: profile.iamId,
     crn: profile.crn,
     name: profile.name,
@@ -210,7 +208,6 @@ const KIND: ResourceType = {
   type: TYPE,
   rule: trustedProfileRule,
   outputs: [
-    "profileId",
     "iamId",
     "crn",
     "name",
@@ -236,8 +233,6 @@ const KIND: ResourceType = {
  * const profile = new TrustedProfile("app", { name: "shop backend", description: "Identity of the shop's servers" });
  */
 export class TrustedProfile extends VpcIdentityResource {
-  /** `Profile-<uuid>`; the same as `id`. */
-  declare readonly profileId: pulumi.Output<string>;
   /** `iam-Profile-<uuid>`: what policies name as their subject. */
   declare readonly iamId: pulumi.Output<string>;
   /** CRN of the profile. */
@@ -267,6 +262,11 @@ export class TrustedProfile extends VpcIdentityResource {
    */
   constructor(name: string, args: TrustedProfileArgs = {}, options?: pulumi.CustomResourceOptions) {
     super(KIND, name, args, options);
+  }
+
+  /** `Profile-<uuid>`; the same as `id`, and therefore not stored once more. */
+  get profileId(): pulumi.Output<string> {
+    return this.id;
   }
 
   /** Reads a profile that exists, without managing it. `id` is `Profile-<uuid>`. */

@@ -125,6 +125,7 @@ function certificate(call: Call): Reply {
   const asked = fields.integer("expires_in", 300, 3600) ?? DEFAULT_CERTIFICATE_SECONDS;
   const seconds = shortened(asked, world.issuedLifetimes.certificate);
   const { createdAtMs, times } = period(call, seconds);
-  const leaf = issueCertificate(world, request, server.id, createdAtMs, createdAtMs + seconds * 1000);
+  const from = createdAtMs + (call.fault?.shiftCertificateSeconds ?? 0) * 1000;
+  const leaf = issueCertificate(world, request, server.id, from, from + seconds * 1000);
   return ok({ certificates: [leaf, intermediateOf(world)], ...times, id: randomUUID() });
 }

@@ -6,7 +6,7 @@ import { removeLinksTo } from "../iam/links";
 import { drop, find } from "../table";
 import type { World } from "../world";
 import { releaseNics } from "./interfaces";
-import type { Server, Transition } from "./store";
+import type { Reason, Server, Transition } from "./store";
 import { releaseVolumes } from "./volumes";
 
 type ServerTable = "instances" | "bareMetalServers";
@@ -66,9 +66,21 @@ function apply(world: World, { table, id, to }: Transition): void {
   if (to === "failed") {
     server.lifecycle_state = "failed";
     server.lifecycle_reasons = [{ code: "internal_error", message: "The server could not be provisioned." }];
-    server.status_reasons = [{ code: "cannot_start_compute", message: "The server could not be started." }];
+    if (server.status_reasons.length === 0) server.status_reasons = [notStarted("cannot_start_compute")];
   } else if (to === "running" || to === "stopped") {
     server.lifecycle_state = "stable";
+  }
+}
+
+const notStarted = (code: string): Reason => ({ code, message: "The server could not be started." });
+
+/** A provisioning that never ends, or that fails. */
+export function disturb(world: World, id: string, how: "stuck" | "failed", reasonCode?: string): void {
+  for (const table of ["instances", "bareMetalServers"] as const) {
+    const server = find(world.state.vpc[table], id);
+    if (server === undefined) continue;
+    if (how === "failed") server.status_reasons = [notStarted(reasonCode ?? "cannot_start_compute")];
+    plan(world, table, id, how === "failed" ? [[world.settings.provisionSeconds, "failed"]] : [], true);
   }
 }
 

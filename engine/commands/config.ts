@@ -40,14 +40,18 @@ export const show: Command = {
   run(context) {
     const { stack, config } = open(context);
     const showSecrets = context.args.flag("show-secrets");
-    const entries = [...config.values()].map(([key, stored]): [string, Entry] => [key, entryOf(stored, stack, showSecrets)]);
+    const entries = [...config.values()].map(([key, stored]): [string, Entry] => [
+      key,
+      entryOf(stored, stack, showSecrets),
+    ]);
     if (context.args.flag("json")) {
       context.out(`${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`);
       return;
     }
     const rows = entries.map(([key, entry]): [string, string] => [shortKey(key, stack), entry.value ?? "[secret]"]);
     const width = Math.max("KEY".length, ...rows.map(([key]) => key.length));
-    for (const [key, value] of [["KEY", "VALUE"], ...rows] as [string, string][]) context.out(`${key.padEnd(width)}  ${value}\n`);
+    for (const [key, value] of [["KEY", "VALUE"], ...rows] as [string, string][])
+      context.out(`${key.padEnd(width)}  ${value}\n`);
   },
 };
 
@@ -65,9 +69,14 @@ export const get: Command = {
     const { stack, config } = open(context);
     const [key = ""] = context.args.positional;
     const stored = config.get(key, context.args.flag("path"));
-    if (stored === undefined) throw new UserError(`configuration key '${key}' not found for stack '${stack.name.stack}'`);
+    if (stored === undefined)
+      throw new UserError(`configuration key '${key}' not found for stack '${stack.name.stack}'`);
     const entry = entryOf(stored, stack, true);
-    context.out(context.args.flag("json") ? `${JSON.stringify({ name: config.qualify(key), ...entry }, undefined, 2)}\n` : `${entry.value ?? ""}\n`);
+    context.out(
+      context.args.flag("json")
+        ? `${JSON.stringify({ name: config.qualify(key), ...entry }, undefined, 2)}\n`
+        : `${entry.value ?? ""}\n`,
+    );
   },
 };
 
@@ -85,7 +94,9 @@ export const set: Command = {
     const value = given ?? (await readValue(context));
     const secret = args.flag("secret");
     if (!secret && !args.flag("plaintext") && MAY_BE_SECRET.test(key) && value !== "" && !args.given("secret")) {
-      process.stderr.write(`warning: '${key}' looks like the name of a secret, and is stored in clear; use --secret to encrypt it\n`);
+      process.stderr.write(
+        `warning: '${key}' looks like the name of a secret, and is stored in clear; use --secret to encrypt it\n`,
+      );
     }
     config.set(key, value, { secret, path: args.flag("path") }, () => stack.crypter());
     // A first secret brings the salt along, which another copy of the file has written.
@@ -102,7 +113,9 @@ async function readValue(context: Context): Promise<string> {
     chunks.push(chunk as Buffer);
     if (context.interactive) break;
   }
-  return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
 }
 
 export const remove: Command = {

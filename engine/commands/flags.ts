@@ -61,7 +61,8 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       const at = word.indexOf("=");
       const name = word.slice(2, at < 0 ? undefined : at);
       const flag = flags[name];
-      if (flag === undefined) throw new UserError(`unknown flag: --${name} (not in the embedded engine; install Pulumi if you need it)`);
+      if (flag === undefined)
+        throw new UserError(`unknown flag: --${name} (not in the embedded engine; install Pulumi if you need it)`);
       add(name, flag, at < 0 ? undefined : word.slice(at + 1));
     } else if (word.startsWith("-") && word.length > 1) {
       const letter = word.charAt(1);
@@ -94,6 +95,8 @@ export const GLOBAL_FLAGS: Flags = {
   "fully-qualify-stack-names": { kind: "boolean", about: "" },
 };
 
-export const STACK_FLAG: Flags = { stack: { kind: "text", short: "s", about: "The stack to work on; default: the selected one" } };
+export const STACK_FLAG: Flags = {
+  stack: { kind: "text", short: "s", about: "The stack to work on; default: the selected one" },
+};
 export const JSON_FLAG: Flags = { json: { kind: "boolean", short: "j", about: "Print JSON" } };
 export const YES_FLAG: Flags = { yes: { kind: "boolean", short: "y", about: "Go ahead without asking" } };

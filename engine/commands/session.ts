@@ -28,7 +28,9 @@ export const login: Command = {
   arguments: [0, 1],
   run(context) {
     const { args, env } = context;
-    const url = args.flag("local") ? "file://~" : (args.positional[0] ?? args.text("cloud-url") ?? backendUrl(maybeProject(context), env));
+    const url = args.flag("local")
+      ? "file://~"
+      : (args.positional[0] ?? args.text("cloud-url") ?? backendUrl(maybeProject(context), env));
     const backend = new FileBackend(url, env);
     rememberLogin(backend.url, env);
     context.out(`Logged in to ${url} as ${userInfo().username} (${backend.url})\n`);
@@ -84,14 +86,20 @@ export const about: Command = {
       cliAbout: { version: engineVersion.replace(/^v/, ""), goVersion: "", goCompiler: `node ${process.version}` },
       host: { os: process.platform, arch: process.arch },
       backend: { url: backendUrl(project, context.env), user: userInfo().username },
-      ...(project === undefined ? {} : { currentProject: project.name, currentStack: selectedStack(project, context.env) ?? null }),
+      ...(project === undefined
+        ? {}
+        : { currentProject: project.name, currentStack: selectedStack(project, context.env) ?? null }),
     };
     if (context.args.flag("json")) {
       context.out(`${JSON.stringify(facts, undefined, 2)}\n`);
       return;
     }
-    context.out(`Embedded engine ${engineVersion} (dynamic resources and components of Node.js programs, state in files)\n`);
-    context.out(`Node.js  ${process.version} on ${process.platform}/${process.arch}\nBackend  ${facts.backend.url} as ${facts.backend.user}\n`);
+    context.out(
+      `Embedded engine ${engineVersion} (dynamic resources and components of Node.js programs, state in files)\n`,
+    );
+    context.out(
+      `Node.js  ${process.version} on ${process.platform}/${process.arch}\nBackend  ${facts.backend.url} as ${facts.backend.user}\n`,
+    );
     if (project !== undefined) context.out(`Project  ${project.name} (${project.file})\n`);
   },
 };

@@ -42,7 +42,11 @@ export const init: Command = {
 export const select: Command = {
   usage: "stack select [name]",
   about: "Choose the stack that commands work on",
-  flags: { ...STACK_FLAG, ...SECRETS_PROVIDER, create: { kind: "boolean", short: "c", about: "Make it if there is none" } },
+  flags: {
+    ...STACK_FLAG,
+    ...SECRETS_PROVIDER,
+    create: { kind: "boolean", short: "c", about: "Make it if there is none" },
+  },
   arguments: [0, 1],
   run(context) {
     const name = context.args.positional[0] ?? context.args.text("stack");
@@ -57,7 +61,11 @@ export const select: Command = {
 export const list: Command = {
   usage: "stack ls",
   about: "List stacks",
-  flags: { ...JSON_FLAG, all: { kind: "boolean", short: "a", about: "Of all projects" }, project: { kind: "text", short: "p", about: "Of this project" } },
+  flags: {
+    ...JSON_FLAG,
+    all: { kind: "boolean", short: "a", about: "Of all projects" },
+    project: { kind: "text", short: "p", about: "Of this project" },
+  },
   arguments: [0, 0],
   run(context) {
     const all = context.args.flag("all");
@@ -81,10 +89,20 @@ export const list: Command = {
       context.out(`${JSON.stringify(rows, undefined, 2)}\n`);
       return;
     }
-    const lines = rows.map((row) => [`${row.name}${row.current ? "*" : ""}`, row.lastUpdate ?? "n/a", String(row.resourceCount)]);
+    const lines = rows.map((row) => [
+      `${row.name}${row.current ? "*" : ""}`,
+      row.lastUpdate ?? "n/a",
+      String(row.resourceCount),
+    ]);
     const table = [["NAME", "LAST UPDATE", "RESOURCE COUNT"], ...lines];
     const width = (column: number): number => Math.max(...table.map((line) => (line[column] ?? "").length));
-    for (const line of table) context.out(`${line.map((cell, column) => cell.padEnd(width(column))).join("  ").trimEnd()}\n`);
+    for (const line of table)
+      context.out(
+        `${line
+          .map((cell, column) => cell.padEnd(width(column)))
+          .join("  ")
+          .trimEnd()}\n`,
+      );
   },
 };
 
@@ -102,13 +120,16 @@ export const remove: Command = {
   run(context) {
     const stack = namedStack(context).requireExisting();
     const { args } = context;
-    if (!args.flag("yes") && !context.interactive) throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
+    if (!args.flag("yes") && !context.interactive)
+      throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
     const release = stack.backend.lock(stack.name);
     try {
       const { latest } = stack.raw();
-      const resources = latest?.["resources"];
+      const resources = latest?.resources;
       if (Array.isArray(resources) && resources.length > 0 && !args.flag("force")) {
-        throw new UserError(`'${stack.name.stack}' still has resources; removal rejected. Possible actions: run destroy first, or pass --force, which leaves them behind.`);
+        throw new UserError(
+          `'${stack.name.stack}' still has resources; removal rejected. Possible actions: run destroy first, or pass --force, which leaves them behind.`,
+        );
       }
       stack.backend.removeStack(stack.name);
     } finally {
@@ -116,7 +137,8 @@ export const remove: Command = {
     }
     const file = join(stack.project.root, stack.project.stackConfigDir ?? "", `Pulumi.${stack.name.stack}.yaml`);
     if (!args.flag("preserve-config") && existsSync(file)) rmSync(file);
-    if (selectedStack(stack.project, context.env) === stack.name.stack) selectStack(stack.project, undefined, context.env);
+    if (selectedStack(stack.project, context.env) === stack.name.stack)
+      selectStack(stack.project, undefined, context.env);
     context.out(`Stack '${stack.name.stack}' has been removed!\n`);
   },
 };
@@ -130,7 +152,12 @@ function outputsOf(stack: Stack, showSecrets: boolean): Properties {
 export const output: Command = {
   usage: "stack output [name]",
   about: "Show a stack's outputs",
-  flags: { ...STACK_FLAG, ...JSON_FLAG, "show-secrets": { kind: "boolean", about: "In clear" }, shell: { kind: "boolean", about: "As shell assignments" } },
+  flags: {
+    ...STACK_FLAG,
+    ...JSON_FLAG,
+    "show-secrets": { kind: "boolean", about: "In clear" },
+    shell: { kind: "boolean", about: "As shell assignments" },
+  },
   arguments: [0, 1],
   run(context) {
     const stack = stackOf(context).requireExisting();
@@ -141,7 +168,9 @@ export const output: Command = {
     if (name !== undefined) {
       const value = outputs[name];
       if (value === undefined) throw new UserError(`current stack does not have output property '${name}'`);
-      context.out(`${json || typeof value !== "string" ? JSON.stringify(value, undefined, json ? 2 : undefined) : value}\n`);
+      context.out(
+        `${json || typeof value !== "string" ? JSON.stringify(value, undefined, json ? 2 : undefined) : value}\n`,
+      );
       return;
     }
     const names = Object.keys(outputs).sort();
@@ -188,7 +217,8 @@ export const show: Command = {
     }
     const { resources } = stack.load();
     context.out(`Current stack is ${stack.name.stack}:\n    Managed by the embedded engine, in ${stack.backend.url}\n`);
-    for (const lock of stack.backend.locks(stack.name)) context.out(`    Locked by ${lock.username}@${lock.hostname} (pid ${lock.pid}) since ${lock.timestamp}\n`);
+    for (const lock of stack.backend.locks(stack.name))
+      context.out(`    Locked by ${lock.username}@${lock.hostname} (pid ${lock.pid}) since ${lock.timestamp}\n`);
     const visible = resources.filter((resource) => !isProviderType(resource.type));
     context.out(`Current stack resources (${visible.length}):\n`);
     for (const resource of visible) {

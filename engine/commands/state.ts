@@ -48,14 +48,17 @@ export const remove: Command = {
         const chosen = args.flag("all") || resource.urn === urn;
         if (!chosen && needed === undefined) continue;
         if (!chosen && !args.flag("target-dependents")) {
-          throw new UserError(`"${resource.urn}" depends on "${needed ?? ""}"; delete it first, or pass --target-dependents to forget both`);
+          throw new UserError(
+            `"${resource.urn}" depends on "${needed ?? ""}"; delete it first, or pass --target-dependents to forget both`,
+          );
         }
         if (resource.protect === true && !args.flag("force")) {
           throw new UserError(`"${resource.urn}" is protected; unprotect it first, or pass --force`);
         }
         doomed.add(resource.urn);
       }
-      if (doomed.size === 0 && urn !== undefined) throw new UserError(`No such resource "${urn}" exists in the current state`);
+      if (doomed.size === 0 && urn !== undefined)
+        throw new UserError(`No such resource "${urn}" exists in the current state`);
       return { ...deployment, resources: deployment.resources.filter((resource) => !doomed.has(resource.urn)) };
     });
     context.out("Resource deleted\n");

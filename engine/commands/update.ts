@@ -4,7 +4,11 @@ import { UpdateFailed, UserError } from "../errors";
 import { Operation, type OperationSettings } from "../deploy/operation";
 import { broadcast, type OperationKind, type Reporter } from "../display/reporter";
 import { PlainDisplay } from "../display/plain";
+import { TreeDisplay } from "../display/tree";
+import { EventRecorder, openEventLog, PreviewDigest, type EventSink } from "../display/events";
 import { killChildren } from "../rpc/child";
+import { loadProtocol } from "../rpc/protocol";
+import { programOf } from "../state/project";
 import { type Stack } from "../state/stack";
 import { stackOf, type Command, type Context } from "./context";
 import { JSON_FLAG, STACK_FLAG, YES_FLAG, type Flags } from "./flags";
@@ -49,9 +53,10 @@ const PROGRAM: Flags = {
 
 function settingsOf(context: Context, kind: OperationKind): Omit<OperationSettings, "dryRun"> {
   const { args } = context;
-  const parallel = args.text("parallel") ?? context.env["PULUMI_PARALLEL"];
+  const parallel = args.text("parallel") ?? context.env.PULUMI_PARALLEL;
   const limit = parallel === undefined ? undefined : Number(parallel);
-  if (limit !== undefined && !Number.isInteger(limit)) throw new UserError(`invalid argument "${parallel ?? ""}" for "--parallel": an integer is allowed`);
+  if (limit !== undefined && !Number.isInteger(limit))
+    throw new UserError(`invalid argument "${parallel ?? ""}" for "--parallel": an integer is allowed`);
   const only = args.list("target-replace");
   return {
     kind,
@@ -66,29 +71,54 @@ function settingsOf(context: Context, kind: OperationKind): Omit<OperationSettin
     continueOnError: args.flag("continue-on-error"),
     expectNoChanges: args.flag("expect-no-changes"),
     runProgram: args.flag("run-program"),
-    launch: undefined,
+    client: args.text("client"),
   };
 }
 
-function reporterOf(context: Context): Reporter {
+function displayOf(context: Context, settings: OperationSettings): Reporter {
   const { args } = context;
-  const display = new PlainDisplay((text) => context.out(text), {
+  const shown = {
     colour: context.colour,
     showSecrets: args.flag("show-secrets"),
     suppressOutputs: args.flag("suppress-outputs"),
     showSames: args.flag("show-sames"),
+    diff: args.flag("diff"),
+  };
+  if (!args.flag("json")) {
+    if (!context.interactive || shown.diff) return new PlainDisplay((text) => context.out(text), shown);
+    const { stdout } = process;
+    return new TreeDisplay(
+      { write: (text) => stdout.write(text), size: () => ({ columns: stdout.columns, rows: stdout.rows }) },
+      shown,
+    );
+  }
+  if (settings.dryRun) return new PreviewDigest((text) => context.out(text));
+  return new EventRecorder((event) => context.out(`${JSON.stringify(event)}\n`));
+}
+
+/** Where events are to be recorded, besides being shown. */
+function eventLogOf(context: Context, stack: Stack): EventSink | undefined {
+  const place = context.args.text("event-log");
+  if (place === undefined || place === "") return undefined;
+  return openEventLog(place, () => {
+    const protocol = loadProtocol(programOf(stack.project).folder, true);
+    return { services: protocol.eventService(), messages: protocol.eventMessages() };
   });
-  return broadcast([display]);
 }
 
 async function perform(context: Context, stack: Stack, settings: OperationSettings): Promise<void> {
-  const operation = new Operation(stack, settings, reporterOf(context), context.env);
+  const log = eventLogOf(context, stack);
+  const display = displayOf(context, settings);
+  const reporter = log === undefined ? display : broadcast([display, new EventRecorder((event) => log.write(event))]);
+  const operation = new Operation(stack, settings, reporter, context.env);
   let interrupts = 0;
   let release: () => void = () => undefined;
   const onSignal = (): void => {
     interrupts += 1;
     if (interrupts === 1) {
-      context.out("^C received; cancelling. If you would like to terminate immediately, press ^C again.\nNote that terminating immediately may lead to orphaned resources and other inconsistencies.\n");
+      context.out(
+        "^C received; cancelling. If you would like to terminate immediately, press ^C again.\nNote that terminating immediately may lead to orphaned resources and other inconsistencies.\n",
+      );
       operation.cancel();
       return;
     }
@@ -101,6 +131,7 @@ async function perform(context: Context, stack: Stack, settings: OperationSettin
   try {
     await operation.perform((unlock) => (release = unlock));
   } finally {
+    await log?.close();
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
@@ -124,7 +155,9 @@ function setConfig(context: Context, stack: Stack): void {
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     if (at < 0) throw new UserError(`--config is "${pair}"; key=value is allowed`);
-    config.set(pair.slice(0, at), pair.slice(at + 1), { secret: false, path: context.args.flag("config-path") }, () => stack.crypter());
+    config.set(pair.slice(0, at), pair.slice(at + 1), { secret: false, path: context.args.flag("config-path") }, () =>
+      stack.crypter(),
+    );
   }
   config.save();
 }
@@ -133,8 +166,8 @@ async function previewThen(context: Context, kind: OperationKind): Promise<void>
   const stack = stackOf(context).requireExisting();
   const settings = settingsOf(context, kind);
   const { args } = context;
-  const yes = args.flag("yes") || context.env["PULUMI_SKIP_CONFIRMATIONS"] === "true";
-  const skipPreview = args.flag("skip-preview") || context.env["PULUMI_SKIP_PREVIEW"] === "true";
+  const yes = args.flag("yes") || context.env.PULUMI_SKIP_CONFIRMATIONS === "true";
+  const skipPreview = args.flag("skip-preview") || context.env.PULUMI_SKIP_PREVIEW === "true";
   const only = args.flag("preview-only");
   if (!yes && !skipPreview && !only && !context.interactive) {
     throw new UserError("--yes or --skip-preview must be passed in to proceed when running in non-interactive mode");
@@ -199,7 +232,8 @@ export const cancel: Command = {
   arguments: [0, 1],
   run(context) {
     const stack = stackOf(context, context.args.positional[0] ?? context.args.text("stack")).requireExisting();
-    if (!context.args.flag("yes") && !context.interactive) throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
+    if (!context.args.flag("yes") && !context.interactive)
+      throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
     stack.backend.removeLocks(stack.name);
     context.out(`The currently running update for '${stack.name.stack}' has been canceled!\n`);
   },

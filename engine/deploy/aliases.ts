@@ -13,9 +13,12 @@ export function aliasUrns(run: Run, goal: Goal): string[] {
   if (goal.parent !== undefined && parentBefore !== undefined) {
     // A renamed parent renames its children, and often they carry its name in front of their own.
     const parent = parseUrn(goal.parent).name;
-    const name = goal.name.startsWith(parent) ? parseUrn(parentBefore).name + goal.name.slice(parent.length) : goal.name;
+    const name = goal.name.startsWith(parent)
+      ? parseUrn(parentBefore).name + goal.name.slice(parent.length)
+      : goal.name;
     urns.push(makeUrn(stack, project, parentBefore, goal.type, name));
-    for (const alias of goal.aliases) urns.push(urnOf(alias, { ...goal, name: alias.name ?? name }, parentBefore, stack, project));
+    for (const alias of goal.aliases)
+      urns.push(urnOf(alias, { ...goal, name: alias.name ?? name }, parentBefore, stack, project));
   }
   return urns;
 }
@@ -24,7 +27,13 @@ function urnOf(alias: AliasSpec, goal: Goal, parent: string | undefined, stack: 
   if (alias.urn !== undefined && alias.urn !== "") return alias.urn;
   const above = alias.noParent === true ? undefined : (alias.parentUrn ?? parent);
   const rooted = above !== undefined && parseUrn(above).type === STACK_TYPE ? undefined : above;
-  return makeUrn(alias.stack ?? stack, alias.project ?? project, rooted, alias.type ?? goal.type, alias.name ?? goal.name);
+  return makeUrn(
+    alias.stack ?? stack,
+    alias.project ?? project,
+    rooted,
+    alias.type ?? goal.type,
+    alias.name ?? goal.name,
+  );
 }
 
 function oldNameOf(run: Run, urn: string): string | undefined {
@@ -37,7 +46,9 @@ export function matchAlias(run: Run, goal: Goal, urn: string): ResourceState | u
     const old = run.olds.get(alias);
     if (old === undefined || alias === urn) continue;
     if (run.visited.has(old)) {
-      throw new UserError(`Two resources claim '${alias}': '${urn}' by an alias, and one that was registered before it.`);
+      throw new UserError(
+        `Two resources claim '${alias}': '${urn}' by an alias, and one that was registered before it.`,
+      );
     }
     run.snapshot.renamed.set(alias, urn);
     return old;

@@ -11,7 +11,9 @@ import { deleteStep } from "./steps";
 
 /** Which properties of a resource come from resources in the set. */
 function affectedProperties(resource: ResourceState, set: ReadonlySet<string>): string[] {
-  return Object.entries(resource.propertyDependencies ?? {}).flatMap(([key, urns]) => (urns.some((urn) => set.has(urn)) ? [key] : []));
+  return Object.entries(resource.propertyDependencies ?? {}).flatMap(([key, urns]) =>
+    urns.some((urn) => set.has(urn)) ? [key] : [],
+  );
 }
 
 async function mustGo(run: Run, resource: ResourceState, set: ReadonlySet<string>): Promise<boolean> {

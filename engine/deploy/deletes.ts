@@ -23,10 +23,12 @@ function dependentsIn(resources: readonly ResourceState[]): Map<ResourceState, R
   for (const resource of resources) byUrn.set(resource.urn, [...(byUrn.get(resource.urn) ?? []), resource]);
   const children = new Map<string, ResourceState[]>();
   for (const resource of resources) {
-    if (resource.parent !== undefined) children.set(resource.parent, [...(children.get(resource.parent) ?? []), resource]);
+    if (resource.parent !== undefined)
+      children.set(resource.parent, [...(children.get(resource.parent) ?? []), resource]);
   }
   const dependents = new Map<ResourceState, ResourceState[]>(resources.map((resource) => [resource, []]));
-  const descendants = (urn: string): ResourceState[] => (children.get(urn) ?? []).flatMap((child) => [child, ...descendants(child.urn)]);
+  const descendants = (urn: string): ResourceState[] =>
+    (children.get(urn) ?? []).flatMap((child) => [child, ...descendants(child.urn)]);
   for (const resource of resources) {
     for (const urn of requirementsOf(resource)) {
       for (const needed of byUrn.get(urn) ?? []) {
@@ -52,10 +54,12 @@ export async function deleteAll(run: Run, doomed: readonly ResourceState[]): Pro
     if (known !== undefined) return known;
     const path = new Set([...above, resource]);
     const before = (dependents.get(resource) ?? []).filter((other) => !path.has(other));
-    const outcome = Promise.all(before.map((other) => outcomeOf(other, path))).then(async (results): Promise<Outcome> => {
-      if (results.includes("kept")) return "kept";
-      return (await remove(run, resource, urns)) ? "deleted" : "kept";
-    });
+    const outcome = Promise.all(before.map((other) => outcomeOf(other, path))).then(
+      async (results): Promise<Outcome> => {
+        if (results.includes("kept")) return "kept";
+        return (await remove(run, resource, urns)) ? "deleted" : "kept";
+      },
+    );
     outcomes.set(resource, outcome);
     return outcome;
   };
@@ -80,7 +84,9 @@ async function remove(run: Run, resource: ResourceState, urns: ReadonlySet<strin
 
 /** What is left over once the program has registered all it wants. */
 export async function deleteUnwanted(run: Run): Promise<void> {
-  const left = run.base.filter((original) => !run.visited.has(original) || run.snapshot.current(original).delete === true);
+  const left = run.base.filter(
+    (original) => !run.visited.has(original) || run.snapshot.current(original).delete === true,
+  );
   const doomed: ResourceState[] = [];
   for (const original of left) {
     const resource = run.snapshot.current(original);

@@ -31,7 +31,9 @@ export function changesBetween(old: Value | undefined, now: Value | undefined, p
     return Array.from({ length }).flatMap((_, index) => changesBetween(a[index], b[index], [...path, index]));
   }
   if (isObject(a) && isObject(b) && !(SIGNATURE in a) && !(SIGNATURE in b)) {
-    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => changesBetween(a[key], b[key], [...path, key]));
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
+      changesBetween(a[key], b[key], [...path, key]),
+    );
   }
   return [{ path, kind: "update" }];
 }
@@ -43,7 +45,11 @@ function topLevel(changes: readonly Change[]): string[] {
 /** The inputs that make a replacement because the program says so. */
 function forcedReplacements(goal: Goal, changes: readonly Change[]): string[] {
   const patterns = goal.replaceOnChanges.map(parsePath);
-  return topLevel(changes.filter((change) => patterns.some((pattern) => covers(pattern, change.path) || covers(change.path, pattern))));
+  return topLevel(
+    changes.filter((change) =>
+      patterns.some((pattern) => covers(pattern, change.path) || covers(change.path, pattern)),
+    ),
+  );
 }
 
 function triggered(old: ResourceState, goal: Goal): boolean {
@@ -75,7 +81,8 @@ export async function decide(run: Run, goal: Goal, old: ResourceState, inputs: P
   // A provider that gives a plain yes or no has not said which inputs changed, so there is nothing to match paths with.
   const replaceKeys = [...new Set([...answer.replaces, ...(unknown ? forcedReplacements(goal, changes) : [])])];
   const { deleteBeforeReplace } = answer;
-  if (replaceKeys.length > 0 || old.pendingReplacement === true) return { kind: "replace", changedKeys, replaceKeys, deleteBeforeReplace };
+  if (replaceKeys.length > 0 || old.pendingReplacement === true)
+    return { kind: "replace", changedKeys, replaceKeys, deleteBeforeReplace };
   const changed = unknown ? changes.length > 0 : answer.changes === "some";
   const retry = (old.initErrors?.length ?? 0) > 0;
   return { kind: changed || retry ? "update" : "same", changedKeys, replaceKeys, deleteBeforeReplace };

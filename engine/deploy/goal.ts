@@ -47,8 +47,8 @@ export interface Goal {
   readonly replacementTrigger: Value | undefined;
   readonly hideDiff: readonly string[];
   readonly hooks: Record<string, readonly string[]>;
+  /** Of the line in the program. The stack trace that the SDK sends as well is left out: bytes in every write of the state. */
   readonly sourcePosition: string | undefined;
-  readonly stackTrace: readonly { sourcePosition?: string }[];
   readonly transforms: readonly CallbackReference[];
 }
 
@@ -77,15 +77,26 @@ function timeoutsOf(message: messages.RegisterResourceRequest.CustomTimeouts | u
   return timeouts;
 }
 
-function positionOf(message: { getUri(): string; getLine(): number; getColumn(): number } | undefined, root: string): string | undefined {
-  if (message === undefined || !message.getUri().startsWith("file://")) return undefined;
+function positionOf(
+  message: { getUri(): string; getLine(): number; getColumn(): number } | undefined,
+  root: string,
+): string | undefined {
+  if (!message?.getUri().startsWith("file://")) return undefined;
   const path = relative(root, fileURLToPath(message.getUri()));
   if (path.startsWith("..")) return undefined;
   const column = message.getColumn();
   return `project:///${path}#${message.getLine()}${column === 0 ? "" : `,${column}`}`;
 }
 
-const HOOK_KINDS = ["BeforeCreate", "AfterCreate", "BeforeUpdate", "AfterUpdate", "BeforeDelete", "AfterDelete", "OnError"];
+const HOOK_KINDS = [
+  "BeforeCreate",
+  "AfterCreate",
+  "BeforeUpdate",
+  "AfterUpdate",
+  "BeforeDelete",
+  "AfterDelete",
+  "OnError",
+];
 
 function hooksOf(request: messages.RegisterResourceRequest): Record<string, readonly string[]> {
   const binding = "getHooks" in request ? request.getHooks() : undefined;
@@ -99,10 +110,20 @@ function hooksOf(request: messages.RegisterResourceRequest): Record<string, read
   return hooks;
 }
 
-export function aliasOf(alias: { hasUrn(): boolean; getUrn(): string; getSpec(): aliasMessages.Alias.Spec | undefined }): AliasSpec {
+export function aliasOf(alias: {
+  hasUrn(): boolean;
+  getUrn(): string;
+  getSpec(): aliasMessages.Alias.Spec | undefined;
+}): AliasSpec {
   const spec = alias.getSpec();
   if (spec === undefined) return { urn: alias.getUrn() };
-  const present = Object.entries({ name: spec.getName(), type: spec.getType(), stack: spec.getStack(), project: spec.getProject(), parentUrn: spec.getParenturn() });
+  const present = Object.entries({
+    name: spec.getName(),
+    type: spec.getType(),
+    stack: spec.getStack(),
+    project: spec.getProject(),
+    parentUrn: spec.getParenturn(),
+  });
   return { ...Object.fromEntries(present.filter(([, value]) => value !== "")), noParent: spec.getNoparent() };
 }
 
@@ -118,7 +139,6 @@ export function goalOf(request: messages.RegisterResourceRequest, root: string, 
   map.forEach((list, key) => (propertyDependencies[key] = list.getUrnsList()));
   if (map.getLength() === 0) for (const key of Object.keys(inputs)) propertyDependencies[key] = dependencies;
   const trigger = "getReplacementTrigger" in request ? request.getReplacementTrigger() : undefined;
-  const frames = "getStacktrace" in request ? (request.getStacktrace()?.getFramesList() ?? []) : [];
   return {
     type: request.getType(),
     name: request.getName(),
@@ -131,7 +151,10 @@ export function goalOf(request: messages.RegisterResourceRequest, root: string, 
     retainOnDelete: request.hasRetainondelete() ? request.getRetainondelete() : undefined,
     deletedWith: orUndefined(request.getDeletedwith()),
     provider: orUndefined(request.getProvider()),
-    deleteBeforeReplace: request.getDeletebeforereplacedefined() || request.getDeletebeforereplace() ? request.getDeletebeforereplace() : undefined,
+    deleteBeforeReplace:
+      request.getDeletebeforereplacedefined() || request.getDeletebeforereplace()
+        ? request.getDeletebeforereplace()
+        : undefined,
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
@@ -143,11 +166,9 @@ export function goalOf(request: messages.RegisterResourceRequest, root: string, 
     hideDiff: "getHidediffsList" in request ? request.getHidediffsList() : [],
     hooks: hooksOf(request),
     sourcePosition: positionOf("getSourceposition" in request ? request.getSourceposition() : undefined, root),
-    stackTrace: frames.map((frame) => {
-      const sourcePosition = positionOf(frame.getPc(), root);
-      return sourcePosition === undefined ? {} : { sourcePosition };
-    }),
-    transforms: request.getTransformsList().map((callback) => ({ target: callback.getTarget(), token: callback.getToken() })),
+    transforms: request
+      .getTransformsList()
+      .map((callback) => ({ target: callback.getTarget(), token: callback.getToken() })),
   };
 }
 
@@ -169,7 +190,6 @@ export function stateOf(goal: Goal, urn: string, inputs: Properties): ResourceSt
     deletedWith: goal.deletedWith,
     replaceWith: goal.replaceWith,
     sourcePosition: goal.sourcePosition,
-    stackTrace: goal.stackTrace,
     ignoreChanges: goal.ignoreChanges,
     hideDiff: goal.hideDiff,
     replaceOnChanges: goal.replaceOnChanges,

@@ -25,7 +25,8 @@ export function hookCaller(protocol: Protocol, callbacks: Callbacks, hooks: Read
     request.setType(resource.type);
     const deleting = kind.endsWith("Delete");
     if (!deleting && resource.inputs !== undefined) request.setNewInputs(toStruct(protocol, resource.inputs));
-    if (!deleting && kind.startsWith("After") && resource.outputs !== undefined) request.setNewOutputs(toStruct(protocol, resource.outputs));
+    if (!deleting && kind.startsWith("After") && resource.outputs !== undefined)
+      request.setNewOutputs(toStruct(protocol, resource.outputs));
     if (old?.inputs !== undefined) request.setOldInputs(toStruct(protocol, old.inputs));
     if (old?.outputs !== undefined) request.setOldOutputs(toStruct(protocol, old.outputs));
     const problem = await callbacks.hook(hook, request);

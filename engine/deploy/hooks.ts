@@ -20,7 +20,12 @@ export function setHookCaller(run: Run, caller: HookCaller): void {
   callers.set(run, caller);
 }
 
-export async function callHooks(run: Run, kind: HookKind, resource: ResourceState, old: ResourceState | undefined): Promise<void> {
+export async function callHooks(
+  run: Run,
+  kind: HookKind,
+  resource: ResourceState,
+  old: ResourceState | undefined,
+): Promise<void> {
   const names = resource.resourceHooks?.[kind] ?? [];
   const caller = callers.get(run);
   for (const name of names) {

@@ -4,7 +4,7 @@ import { messageOf, UpdateFailed, UserError } from "../errors";
 import { type PendingOperation, type ResourceState } from "../model/resource";
 import { maskSecrets, type Properties } from "../model/values";
 import { type OperationKind, type Reporter } from "../display/reporter";
-import { loadProtocol, type Protocol } from "../rpc/protocol";
+import { loadProtocol } from "../rpc/protocol";
 import { ProviderProcess } from "../rpc/provider";
 import { Encoder, findDefect, sealingOf } from "../state/checkpoint";
 import { programOf } from "../state/project";
@@ -12,7 +12,7 @@ import { Snapshot } from "../state/snapshot";
 import { parseStackName, Stack } from "../state/stack";
 import { textOf } from "../state/stack-config";
 import { deleteAll } from "./deletes";
-import { ProgramRun, type Launch } from "./program-run";
+import { ProgramRun } from "./program-run";
 import { DYNAMIC_PACKAGE, Providers } from "./providers";
 import { refreshAll } from "./refresh";
 import { Run } from "./run";
@@ -33,7 +33,8 @@ export interface OperationSettings {
   readonly expectNoChanges: boolean;
   /** Run the program although the operation does not need it, for its hooks and its configuration. */
   readonly runProgram: boolean;
-  readonly launch: ((protocol: Protocol, run: Run, config: Record<string, string>, secretKeys: readonly string[]) => Launch) | undefined;
+  /** Address of a client of the Automation API that runs the program itself. */
+  readonly client: string | undefined;
 }
 
 export class Operation {
@@ -51,7 +52,7 @@ export class Operation {
   /** Lets running steps finish, starts no more. */
   cancel(): void {
     if (this.run === undefined || this.run.cancelled) return;
-    this.run.cancelled = true;
+    this.run.cancel();
     this.program?.interrupt();
   }
 
@@ -73,7 +74,7 @@ export class Operation {
     const crypter = lazy(() => stack.crypter());
     const config = stack.config.open(crypter);
     const { folder } = programOf(stack.project);
-    const protocol = lazy(() => loadProtocol(folder));
+    const protocol = lazy(() => loadProtocol(folder, settings.client !== undefined));
     const startProvider = (): Promise<ProviderProcess> =>
       ProviderProcess.start({
         protocol: protocol(),
@@ -87,10 +88,13 @@ export class Operation {
       });
     const providers = new Providers(startProvider, config.providerInputs);
     const withProgram = settings.kind === "update" || settings.kind === "preview" || settings.runProgram;
-    if (withProgram || deployment.resources.some((resource) => resource.type === `pulumi:providers:${DYNAMIC_PACKAGE}`)) providers.warmUp();
+    if (withProgram || deployment.resources.some((resource) => resource.type === `pulumi:providers:${DYNAMIC_PACKAGE}`))
+      providers.warmUp();
     const encoder = lazy(() => new Encoder(sealingOf(crypter())));
     const persist = settings.dryRun ? () => undefined : this.writer(encoder);
-    const pending = deployment.pending.filter((operation) => operation.type === "creating" && !settings.clearPendingCreates);
+    const pending = deployment.pending.filter(
+      (operation) => operation.type === "creating" && !settings.clearPendingCreates,
+    );
 
     const start = (base: readonly ResourceState[]): Run => {
       const snapshot = new Snapshot(base, pending, persist);
@@ -116,7 +120,9 @@ export class Operation {
     };
 
     const { kind, dryRun } = settings;
-    const shown = Object.fromEntries([...stack.config.values()].map(([key, value]) => [key, textOf(maskSecrets(value))]));
+    const shown = Object.fromEntries(
+      [...stack.config.values()].map(([key, value]) => [key, textOf(maskSecrets(value))]),
+    );
     reporter.begin({ operation: kind, dryRun, stack: stack.name.stack, project: stack.project.name, config: shown });
     let run = start(deployment.resources);
     try {
@@ -128,9 +134,17 @@ export class Operation {
       }
       if (kind === "destroy" && !run.failed) await this.destroy(run);
       else if (withProgram && !run.failed) {
-        const inputs = { project: stack.project, config: config.values, secretKeys: config.secretKeys, env, protocol: protocol(), loadStack: (name: string) => this.loadOther(name) };
+        const inputs = {
+          project: stack.project,
+          config: config.values,
+          secretKeys: config.secretKeys,
+          env,
+          protocol: protocol(),
+          client: settings.client,
+          loadStack: (name: string) => this.loadOther(name),
+        };
         this.program = new ProgramRun(run, inputs);
-        await this.program.perform(settings.launch?.(protocol(), run, config.values, config.secretKeys));
+        await this.program.perform();
       }
       await run.settle();
       await run.snapshot.write();
@@ -150,9 +164,7 @@ export class Operation {
   }
 
   private async destroy(run: Run): Promise<void> {
-    const doomed = run.settings.targets.empty
-      ? run.base
-      : targetedDeletes(run, this.settings.targetDependents);
+    const doomed = run.settings.targets.empty ? run.base : targetedDeletes(run, this.settings.targetDependents);
     await deleteAll(run, doomed);
   }
 
@@ -178,8 +190,9 @@ export class Operation {
   }
 
   private conclude(run: Run): void {
-    const { settings, stack, reporter } = this;
-    const unexpected = settings.expectNoChanges && Object.entries(run.changes).some(([kind, count]) => kind !== "same" && count > 0);
+    const { settings, reporter } = this;
+    const unexpected =
+      settings.expectNoChanges && Object.entries(run.changes).some(([kind, count]) => kind !== "same" && count > 0);
     if (run.cancelled && !run.failed) run.blame("", new Error(`${settings.kind} cancelled`));
     const what = settings.dryRun && settings.kind === "update" ? "preview" : settings.kind;
     if (run.failed && run.erroredCount > 0 && !run.hasErrors("")) run.blame("", new Error(`${what} failed`));
@@ -215,7 +228,9 @@ export class Operation {
         resourceChanges: run.changes,
       });
     } catch (error) {
-      throw new UserError(`The operation is done and its state saved, but its history could not be written: ${messageOf(error)}`);
+      throw new UserError(
+        `The operation is done and its state saved, but its history could not be written: ${messageOf(error)}`,
+      );
     }
   }
 }
@@ -232,4 +247,3 @@ function lazy<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 }
-

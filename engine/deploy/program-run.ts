@@ -8,6 +8,7 @@ import { UNKNOWN, type Properties } from "../model/values";
 import { type Severity } from "../display/reporter";
 import { Callbacks, type CallbackReference } from "../rpc/callbacks";
 import { MonitorServer, StatusError, type MonitorHandlers } from "../rpc/monitor";
+import { runInline } from "../rpc/inline";
 import { startProgram, type RunningProgram } from "../rpc/program";
 import { fromStruct, type Protocol } from "../rpc/protocol";
 import { programOf, type Project } from "../state/project";
@@ -30,10 +31,9 @@ export interface ProgramInputs {
   readonly env: NodeJS.ProcessEnv;
   readonly protocol: Protocol;
   readonly loadStack: StackLoader;
+  /** Address of a client of the Automation API that runs the program itself. */
+  readonly client: string | undefined;
 }
-
-/** Starts a program and says how it ends; a local process, or a program inside a client of the Automation API. */
-export type Launch = (address: string, onOutput: (line: string, error: boolean) => void) => RunningProgram;
 
 const OUTPUT_SEVERITY = { true: "info#err", false: "info" } as const;
 
@@ -61,17 +61,21 @@ export class ProgramRun {
   }
 
   /** Resolves when the program has ended and all that follows from it is done; failures are noted in the run. */
-  async perform(launch: Launch = (address, onOutput) => this.launch(address, onOutput)): Promise<void> {
+  async perform(): Promise<void> {
     const { run } = this;
     const { project, stack, dryRun, parallel } = run.settings;
     const { config, secretKeys, protocol } = this.inputs;
-    const server = new MonitorServer(protocol, { project, stack, dryRun, parallel, config, secretKeys }, this.handlers());
+    const server = new MonitorServer(
+      protocol,
+      { project, stack, dryRun, parallel, config, secretKeys },
+      this.handlers(),
+    );
     const address = await server.listen();
     try {
       const output = (line: string, error: boolean): void => run.report("", OUTPUT_SEVERITY[`${error}`], line);
-      this.program = launch(address, output);
+      this.program = this.launch(address, output);
       const { ended } = this.program;
-      await Promise.race([this.signalled, ended, this.hopeless(ended)]);
+      await Promise.race([this.signalled, ended, this.run.stopping, this.stuck(this.program)]);
       if (run.stopped) await Promise.race([ended, this.signalled, this.giveUp()]);
       await run.settle();
       const early = await Promise.race([ended, Promise.resolve(undefined)]);
@@ -100,19 +104,48 @@ export class ProgramRun {
   }
 
   private launch(address: string, onOutput: (line: string, error: boolean) => void): RunningProgram {
-    const { project, config, secretKeys, env, protocol } = this.inputs;
+    const { project, config, secretKeys, env, protocol, client } = this.inputs;
     const { stack, dryRun, parallel } = this.run.settings;
+    if (client !== undefined) {
+      const inline = {
+        client,
+        address,
+        project: project.name,
+        stack,
+        folder: project.root,
+        dryRun,
+        parallel,
+        config,
+        secretKeys,
+      };
+      return runInline(protocol, inline);
+    }
     const { folder, entry } = programOf(project);
-    const settings = { project, stack, folder, entry, sdk: protocol.sdk, address, dryRun, parallel, config, secretKeys, env };
+    const settings = {
+      project,
+      stack,
+      folder,
+      entry,
+      sdk: protocol.sdk,
+      address,
+      dryRun,
+      parallel,
+      config,
+      secretKeys,
+      env,
+    };
     return startProgram(settings, onOutput);
   }
 
-  /** Resolves once the run was stopped: from then on the program is waited for only a little longer. */
-  private async hopeless(ended: Promise<unknown>): Promise<void> {
-    let over = false;
-    void ended.then(() => (over = true));
-    while (!this.run.stopped && !over) await new Promise((resolve) => setTimeout(resolve, 50).unref());
-    await this.run.settle();
+  /** Resolves when a program hangs after a rejection: nothing more has come from it for a while, and nothing of it is still open. */
+  private async stuck(program: RunningProgram): Promise<void> {
+    const text = await program.trouble;
+    for (let quietMs = 0; quietMs < GRACE_MS; quietMs += 100) {
+      if (this.open > 0) quietMs = 0;
+      await new Promise((resolve) => setTimeout(resolve, 100).unref());
+    }
+    if (!this.run.failed)
+      this.run.fail("", new UserError(`Running program failed with an unhandled exception:\n${text}`));
   }
 
   private async giveUp(): Promise<void> {
@@ -142,7 +175,8 @@ export class ProgramRun {
       try {
         return await work();
       } catch (error) {
-        if (error instanceof Halted) throw new StatusError(status.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel");
+        if (error instanceof Halted)
+          throw new StatusError(status.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel");
         throw error;
       } finally {
         this.open -= 1;
@@ -155,7 +189,8 @@ export class ProgramRun {
       invoke: async (token, args) => this.invoke(token, args),
       stackTransform: (target, token) => this.stackTransforms.push({ target, token }),
       hook: (hook) => {
-        if (this.hooks.has(hook.name)) throw new StatusError(status.ALREADY_EXISTS, `resource hook "${hook.name}" is already registered`);
+        if (this.hooks.has(hook.name))
+          throw new StatusError(status.ALREADY_EXISTS, `resource hook "${hook.name}" is already registered`);
         this.hooks.set(hook.name, hook);
       },
       log: (severity: Severity, urn, message, ephemeral) => {
@@ -171,7 +206,9 @@ export class ProgramRun {
   private async register(request: messages.RegisterResourceRequest): ReturnType<MonitorHandlers["register"]> {
     const { run } = this;
     if (request.getRemote()) {
-      throw new UserError(`${request.getType()} is a component in another language, which the embedded engine cannot run; install Pulumi.`);
+      throw new UserError(
+        `${request.getType()} is a component in another language, which the embedded engine cannot run; install Pulumi.`,
+      );
     }
     run.requireGoing();
     await this.transform(request);
@@ -181,19 +218,37 @@ export class ProgramRun {
       const { state, skipped } = await this.registrar.register(goal);
       const { urn, id = "", custom } = state;
       const known = id === UNKNOWN ? "" : id;
-      return { urn: run.snapshot.renamed.get(urn) ?? urn, id: known, outputs: custom ? (state.outputs ?? {}) : {}, skipped, failed: false };
+      return {
+        urn: run.snapshot.renamed.get(urn) ?? urn,
+        id: known,
+        outputs: custom ? (state.outputs ?? {}) : {},
+        skipped,
+        failed: false,
+      };
     } catch (error) {
       if (!(error instanceof Halted) || !run.settings.continueOnError || run.cancelled) throw error;
-      return { urn: this.registrar.urnOf(goal.type, goal.name, goal.parent), id: "", outputs: {}, skipped: false, failed: true };
+      return {
+        urn: this.registrar.urnOf(goal.type, goal.name, goal.parent),
+        id: "",
+        outputs: {},
+        skipped: false,
+        failed: true,
+      };
     }
   }
 
   private async transform(request: messages.RegisterResourceRequest): Promise<void> {
     const { run } = this;
     if (request.getType() === STACK_TYPE) return;
-    const own = request.getTransformsList().map((callback) => ({ target: callback.getTarget(), token: callback.getToken() }));
+    const own = request
+      .getTransformsList()
+      .map((callback) => ({ target: callback.getTarget(), token: callback.getToken() }));
     const inherited: CallbackReference[] = [];
-    for (let urn: string | undefined = request.getParent(); urn !== undefined && urn !== ""; urn = run.news.get(urn)?.parent) {
+    for (
+      let urn: string | undefined = request.getParent();
+      urn !== undefined && urn !== "";
+      urn = run.news.get(urn)?.parent
+    ) {
       inherited.push(...(this.transforms.get(urn) ?? []));
     }
     const urn = this.registrar.urnOf(request.getType(), request.getName(), request.getParent());
@@ -231,6 +286,8 @@ export class ProgramRun {
   private invoke(token: string, args: Properties): Properties {
     const { urn } = args;
     if (token === "pulumi:pulumi:getResource" && typeof urn === "string") return resourceByUrn(this.run, urn);
-    throw new UserError(`The function ${token} needs a provider plugin, which the embedded engine cannot run; install Pulumi.`);
+    throw new UserError(
+      `The function ${token} needs a provider plugin, which the embedded engine cannot run; install Pulumi.`,
+    );
   }
 }

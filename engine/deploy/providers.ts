@@ -55,9 +55,24 @@ export class Providers {
     const time = new Date().toISOString();
     let now: ResourceState;
     if (old === undefined) {
-      now = { urn, custom: true, type, id: run.dryRun ? UNKNOWN : randomUUID(), inputs, outputs: inputs, created: time, modified: time };
+      now = {
+        urn,
+        custom: true,
+        type,
+        id: run.dryRun ? UNKNOWN : randomUUID(),
+        inputs,
+        outputs: inputs,
+        created: time,
+        modified: time,
+      };
       await run.step({ kind: "create", urn, type, now }, undefined, async () => {
-        const operation = await run.snapshot.begin("creating", { ...now, id: undefined, outputs: undefined, created: undefined, modified: undefined });
+        const operation = await run.snapshot.begin("creating", {
+          ...now,
+          id: undefined,
+          outputs: undefined,
+          created: undefined,
+          modified: undefined,
+        });
         await run.snapshot.end(operation, { now });
       });
     } else {
@@ -88,7 +103,8 @@ export class Providers {
       throw new UserError(`The provider ${urn} is not one the embedded engine can run; install Pulumi for this stack.`);
     }
     const known = run.news.get(urn) ?? run.base.find((resource) => resource.urn === urn && resource.id === id);
-    if (known === undefined) throw new UserError(`unknown provider '${urn}': it is neither in the state nor in the program.`);
+    if (known === undefined)
+      throw new UserError(`unknown provider '${urn}': it is neither in the state nor in the program.`);
     this.warmUp();
     const process = await (this.process ?? this.start());
     await process.configure(urn, id, known.inputs ?? {});

@@ -22,7 +22,12 @@ export interface ReadGoal {
 /** Loads the resources of another stack by its name. */
 export type StackLoader = (name: string) => readonly ResourceState[];
 
-export async function readResource(run: Run, registrar: Registrar, loadStack: StackLoader, goal: ReadGoal): Promise<ResourceState> {
+export async function readResource(
+  run: Run,
+  registrar: Registrar,
+  loadStack: StackLoader,
+  goal: ReadGoal,
+): Promise<ResourceState> {
   run.requireGoing();
   const urn = registrar.claim(goal.type, goal.name, goal.parent);
   try {
@@ -69,7 +74,12 @@ async function perform(run: Run, goal: ReadGoal, urn: string, loadStack: StackLo
   });
 }
 
-async function read(run: Run, goal: ReadGoal, urn: string, loadStack: StackLoader): Promise<{ id: string; outputs: Properties }> {
+async function read(
+  run: Run,
+  goal: ReadGoal,
+  urn: string,
+  loadStack: StackLoader,
+): Promise<{ id: string; outputs: Properties }> {
   if (goal.type === STACK_REFERENCE) return { id: goal.id, outputs: stackOutputs(goal, loadStack) };
   const provider = await run.providers.get(run, goal.provider ?? "");
   const found = await provider.read(urn, goal.id, goal.properties, goal.properties);
@@ -79,7 +89,8 @@ async function read(run: Run, goal: ReadGoal, urn: string, loadStack: StackLoade
 
 function stackOutputs(goal: ReadGoal, loadStack: StackLoader): Properties {
   const { name } = goal.properties;
-  if (typeof name !== "string") throw new UserError(`A stack reference needs the name of a stack, but "name" is ${JSON.stringify(name)}.`);
+  if (typeof name !== "string")
+    throw new UserError(`A stack reference needs the name of a stack, but "name" is ${JSON.stringify(name)}.`);
   const root = loadStack(name).find((resource) => resource.type === STACK_TYPE);
   const outputs = root?.outputs ?? {};
   return { name, outputs, secretOutputNames: secretNames(outputs).sort() };
@@ -89,6 +100,10 @@ function stackOutputs(goal: ReadGoal, loadStack: StackLoader): Properties {
 export function resourceByUrn(run: Run, urn: string): Properties {
   const found = run.news.get(urn) ?? run.old(urn);
   if (found === undefined) throw new UserError(`unknown resource ${urn}`);
-  return { urn, id: found.id === "" ? UNKNOWN : (found.id ?? ""), provider: found.provider ?? "", state: found.outputs ?? {} };
+  return {
+    urn,
+    id: found.id === "" ? UNKNOWN : (found.id ?? ""),
+    provider: found.provider ?? "",
+    state: found.outputs ?? {},
+  };
 }
-

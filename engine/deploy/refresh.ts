@@ -53,7 +53,10 @@ async function refreshOne(run: Run, old: ResourceState): Promise<"there" | "gone
     await provider.diff(read, old.inputs ?? {}, old.ignoreChanges ?? []).catch((error: unknown) => {
       run.report(old.urn, "warning", `what changed could not be told: ${messageOf(error)}`);
     });
-    const changed = !identical(read.inputs ?? {}, old.inputs ?? {}) || !identical(read.outputs ?? {}, old.outputs ?? {}) || read.id !== old.id;
+    const changed =
+      !identical(read.inputs ?? {}, old.inputs ?? {}) ||
+      !identical(read.outputs ?? {}, old.outputs ?? {}) ||
+      read.id !== old.id;
     const now = changed ? { ...read, modified: new Date().toISOString() } : read;
     run.count(changed ? "update" : "same", old.type);
     run.reporter.stepEnded({ ...step, kind: changed ? "update" : "same", now });

@@ -74,8 +74,11 @@ export class Registrar {
     if (!run.settings.targets.empty && !run.settings.targets.has(urn) && asked.type !== STACK_TYPE) {
       return this.leaveOut(asked, urn, original);
     }
-    const goal = asked.custom && asked.provider === undefined ? { ...asked, provider: await run.providers.defaultFor(run, asked.type) } : asked;
-    if (goal.importId !== "" && (original === undefined || original.id !== goal.importId)) {
+    const goal =
+      asked.custom && asked.provider === undefined
+        ? { ...asked, provider: await run.providers.defaultFor(run, asked.type) }
+        : asked;
+    if (goal.importId !== "" && original?.id !== goal.importId) {
       throw new UserError(
         `"${goal.name}" has the option import, but a dynamic resource cannot be imported: its provider's code is part of its inputs, ` +
           "which an import does not have yet. Use the resource's own way to take over what exists.",
@@ -144,12 +147,19 @@ export class Registrar {
     const before = old.inputs ?? {};
     for (const text of goal.ignoreChanges) {
       const path = parsePath(text);
-      const places = new Map([...expandPath(before, path), ...expandPath(inputs, path)].map((place) => [JSON.stringify(place), place]));
+      const places = new Map(
+        [...expandPath(before, path), ...expandPath(inputs, path)].map((place) => [JSON.stringify(place), place]),
+      );
       for (const place of places.values()) {
         const value = valueAt(before, place);
         if (value === undefined && valueAt(inputs, place) === undefined) continue;
         const changed = withValueAt(inputs, place, value);
-        if (changed === undefined) this.run.report(urn, "info", `cannot ignore changes to ${text}: the path leads through another kind of value`);
+        if (changed === undefined)
+          this.run.report(
+            urn,
+            "info",
+            `cannot ignore changes to ${text}: the path leads through another kind of value`,
+          );
         else inputs = changed as Properties;
       }
     }
@@ -192,7 +202,9 @@ export class Registrar {
   }
 
   private refuseMissingTargets(goal: Goal): void {
-    const missing = [...goal.dependencies, ...(goal.parent === undefined ? [] : [goal.parent])].find((urn) => this.skipped.has(urn));
+    const missing = [...goal.dependencies, ...(goal.parent === undefined ? [] : [goal.parent])].find((urn) =>
+      this.skipped.has(urn),
+    );
     if (missing === undefined) return;
     throw new UserError(
       `Resource '${goal.name}' depends on '${missing}' which was not specified in --target list and will be created but was not specified in --target.`,

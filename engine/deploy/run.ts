@@ -66,8 +66,11 @@ export class Run {
   /** The root of the program, on which is shown what belongs to no other resource. */
   readonly stackUrn: string;
   failed = false;
+  private stop: () => void = () => undefined;
+  /** Resolves as soon as no further step may begin. */
+  readonly stopping = new Promise<void>((resolve) => (this.stop = resolve));
   private halted = false;
-  cancelled = false;
+  private interrupted = false;
 
   constructor(
     readonly settings: RunSettings,
@@ -88,7 +91,7 @@ export class Run {
 
   /** No further step may begin. */
   get stopped(): boolean {
-    return this.cancelled || (this.halted && !this.settings.continueOnError);
+    return this.interrupted || (this.halted && !this.settings.continueOnError);
   }
 
   get erroredCount(): number {
@@ -98,6 +101,16 @@ export class Run {
   /** Whether an error was reported on a resource; the empty URN stands for the stack. */
   hasErrors(urn: string): boolean {
     return this.errored.has(urn === "" ? this.stackUrn : urn);
+  }
+
+  get cancelled(): boolean {
+    return this.interrupted;
+  }
+
+  /** Lets what is running finish, and nothing else begin. */
+  cancel(): void {
+    this.interrupted = true;
+    this.stop();
   }
 
   /** The old resource of a URN as it stands now. */
@@ -122,6 +135,7 @@ export class Run {
   fail(urn: string, error: unknown): void {
     this.failed = true;
     this.halted = true;
+    if (this.stopped) this.stop();
     if (error instanceof Halted) return;
     this.report(urn, "error", messageOf(error));
   }

@@ -20,8 +20,20 @@ function sameSet(left: readonly string[] | undefined, right: readonly string[] |
 
 /** Whether the state file would say something else, apart from what nobody decides by. */
 function differs(old: ResourceState, now: ResourceState): boolean {
-  const plain: (keyof ResourceState)[] = ["urn", "type", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "id"];
-  const keys = new Set([...Object.keys(old.propertyDependencies ?? {}), ...Object.keys(now.propertyDependencies ?? {})]);
+  const plain: (keyof ResourceState)[] = [
+    "urn",
+    "type",
+    "parent",
+    "provider",
+    "protect",
+    "retainOnDelete",
+    "deletedWith",
+    "id",
+  ];
+  const keys = new Set([
+    ...Object.keys(old.propertyDependencies ?? {}),
+    ...Object.keys(now.propertyDependencies ?? {}),
+  ]);
   return !(
     plain.every((field) => (old[field] ?? false) === (now[field] ?? false)) &&
     identical(old.inputs ?? {}, now.inputs ?? {}) &&
@@ -39,7 +51,13 @@ function halfDone(reasons: readonly string[]): UserError {
   return new UserError(`${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${lines.join("\n")}`);
 }
 
-export async function sameStep(run: Run, goal: Goal, old: ResourceState, urn: string, inputs: Properties): Promise<ResourceState> {
+export async function sameStep(
+  run: Run,
+  goal: Goal,
+  old: ResourceState,
+  urn: string,
+  inputs: Properties,
+): Promise<ResourceState> {
   const now: ResourceState = {
     ...stateOf(goal, urn, inputs),
     id: old.id,
@@ -75,7 +93,8 @@ export async function createStep(
   return run.step(step, old === undefined ? "create" : "replace", async () => {
     if (run.dryRun) {
       const now: ResourceState = goal.custom ? { ...wanted, id: "", outputs: inputs } : wanted;
-      if (old !== undefined) run.snapshot.exchange(old, { ...old, ...(old.pendingReplacement === true ? {} : { delete: true }) });
+      if (old !== undefined)
+        run.snapshot.exchange(old, { ...old, ...(old.pendingReplacement === true ? {} : { delete: true }) });
       await callHooks(run, "BeforeCreate", now, undefined);
       await callHooks(run, "AfterCreate", now, undefined);
       return now;
@@ -162,14 +181,23 @@ export async function updateStep(
 
 /** Whether a delete is only a matter of the state. */
 export function isStateOnly(resource: ResourceState): boolean {
-  return !resource.custom || resource.external === true || resource.retainOnDelete === true || resource.type.startsWith("pulumi:");
+  return (
+    !resource.custom ||
+    resource.external === true ||
+    resource.retainOnDelete === true ||
+    resource.type.startsWith("pulumi:")
+  );
 }
 
 /**
  * Deletes a resource. With `makeRoom` it stays in the state, marked, until its replacement is there; `gone` says that the resource it
  * lives in was deleted too and took it along.
  */
-export async function deleteStep(run: Run, old: ResourceState, settings: { makeRoom: boolean; replaced: boolean; gone: boolean }): Promise<void> {
+export async function deleteStep(
+  run: Run,
+  old: ResourceState,
+  settings: { makeRoom: boolean; replaced: boolean; gone: boolean },
+): Promise<void> {
   const kind = settings.replaced ? "delete-replaced" : old.external === true ? "discard" : "delete";
   const countAs = settings.replaced ? undefined : "delete";
   await run.step({ kind, urn: old.urn, type: old.type, old }, countAs, async () => {

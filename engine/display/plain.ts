@@ -2,13 +2,27 @@
 import { isProviderType } from "../model/urn";
 import { type Properties } from "../model/values";
 import { type Diagnostic, type Prelude, type Reporter, type Step, type Summary } from "./reporter";
-import { diffNote, durationText, header, label, outputLines, painter, problemPrefix, summaryLines, WORDS, type Paint } from "./text";
+import {
+  changeLines,
+  diffNote,
+  durationText,
+  header,
+  label,
+  outputLines,
+  painter,
+  problemPrefix,
+  summaryLines,
+  WORDS,
+  type Paint,
+} from "./text";
 
 export interface DisplaySettings {
   readonly colour: boolean;
   readonly showSecrets: boolean;
   readonly suppressOutputs: boolean;
   readonly showSames: boolean;
+  /** Show what changes in full. */
+  readonly diff: boolean;
 }
 
 export class PlainDisplay implements Reporter {
@@ -18,8 +32,8 @@ export class PlainDisplay implements Reporter {
   private readonly diagnostics = new Map<string, Diagnostic[]>();
 
   constructor(
-    private readonly write: (text: string) => void,
-    private readonly settings: DisplaySettings,
+    protected readonly write: (text: string) => void,
+    protected readonly settings: DisplaySettings,
   ) {
     this.paint = painter(settings.colour);
   }
@@ -38,12 +52,15 @@ export class PlainDisplay implements Reporter {
     const { sign, colour } = WORDS[step.kind];
     const note = diffNote(step);
     this.line(` ${this.paint(colour, sign)} ${label(step.urn)} ${text}${note === "" ? "" : ` ${note}`}`);
+    if (!this.settings.diff) return;
+    for (const line of changeLines(step, this.settings.showSecrets)) this.line(line);
   }
 
   stepStarted(step: Step): void {
     if (isProviderType(step.type)) return;
     this.starts.set(step.urn, Date.now());
-    if (step.kind !== "same" && !this.dryRun) this.step(step, this.paint(WORDS[step.kind].colour, `${WORDS[step.kind].doing} (0s)`));
+    if (step.kind !== "same" && !this.dryRun)
+      this.step(step, this.paint(WORDS[step.kind].colour, `${WORDS[step.kind].doing} (0s)`));
   }
 
   stepEnded(step: Step): void {
@@ -63,12 +80,16 @@ export class PlainDisplay implements Reporter {
 
   diagnostic(diagnostic: Diagnostic): void {
     if (diagnostic.severity === "debug") return;
-    const text = `${problemPrefix(diagnostic)}${diagnostic.message}`.trimEnd();
-    for (const line of text.split("\n")) this.line(`    ${label(diagnostic.urn)} ${line}`);
+    this.live(diagnostic, `${problemPrefix(diagnostic)}${diagnostic.message}`.trimEnd());
     if (diagnostic.ephemeral === true) return;
     const list = this.diagnostics.get(diagnostic.urn) ?? [];
     list.push(diagnostic);
     this.diagnostics.set(diagnostic.urn, list);
+  }
+
+  /** Shows a diagnostic while things go on; all but ephemeral ones come again at the end. */
+  protected live(diagnostic: Diagnostic, text: string): void {
+    for (const line of text.split("\n")) this.line(`    ${label(diagnostic.urn)} ${line}`);
   }
 
   outputs(outputs: Properties | undefined): void {
@@ -87,7 +108,8 @@ export class PlainDisplay implements Reporter {
       for (const entry of list) {
         const colour = entry.severity === "error" ? "red" : entry.severity === "warning" ? "yellow" : "dim";
         const text = `${problemPrefix(entry)}${entry.message}`.trimEnd();
-        for (const line of text.split("\n")) this.line(`    ${entry.severity.startsWith("info") ? line : this.paint(colour, line)}`);
+        for (const line of text.split("\n"))
+          this.line(`    ${entry.severity.startsWith("info") ? line : this.paint(colour, line)}`);
       }
       this.line("");
     }

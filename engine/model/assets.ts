@@ -6,7 +6,20 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, UserError } from "../errors";
-import { ARCHIVE, ASSET, isObject, mapProperties, OUTPUT, RESOURCE, secret, SIGNATURE, signatureOf, UNKNOWN, type Properties, type Value } from "./values";
+import {
+  ARCHIVE,
+  ASSET,
+  isObject,
+  mapProperties,
+  OUTPUT,
+  RESOURCE,
+  secret,
+  SIGNATURE,
+  signatureOf,
+  UNKNOWN,
+  type Properties,
+  type Value,
+} from "./values";
 
 export function normalizeProperties(properties: Properties, folder: string): Properties {
   return mapProperties(properties, (value) => normalize(value, folder));
@@ -17,11 +30,11 @@ function normalize(value: Value, folder: string): Value {
   if (!isObject(value)) return value;
   switch (signatureOf(value)) {
     case ASSET: {
-      const { __pulumiAsset: _mark, ...asset } = value;
+      const asset = without(value, "__pulumiAsset");
       return "hash" in asset ? asset : { ...asset, hash: sha256(contentOf(asset, folder)) };
     }
     case ARCHIVE: {
-      const { __pulumiArchive: _mark, ...archive } = value;
+      const archive = without(value, "__pulumiArchive");
       const { assets } = archive;
       const inner = isObject(assets) ? { ...archive, assets: normalizeProperties(assets, folder) } : archive;
       return "hash" in inner ? inner : { ...inner, hash: archiveHash(inner, folder) };
@@ -33,12 +46,17 @@ function normalize(value: Value, folder: string): Value {
     }
     case OUTPUT: {
       if (!("value" in value)) return UNKNOWN;
-      const inner = normalize(value["value"] ?? null, folder);
-      return value["secret"] === true ? secret(inner) : inner;
+      const inner = normalize(value.value ?? null, folder);
+      return value.secret === true ? secret(inner) : inner;
     }
     default:
       return mapProperties(value, (element) => normalize(element, folder));
   }
+}
+
+/** The SDK's own mark, which is on the wire and not in the state. */
+function without(properties: Properties, name: string): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== name));
 }
 
 function sha256(bytes: Buffer): string {
@@ -57,12 +75,15 @@ function contentOf(asset: Properties, folder: string): Buffer {
   const { text, path, uri } = asset as Record<string, Value | undefined>;
   if (typeof text === "string") return Buffer.from(text);
   if (typeof path === "string" && path !== "") return read(path, folder);
-  throw new UserError(`Remote assets (${String(uri)}) are not in the embedded engine; use a local file, or install Pulumi.`);
+  throw new UserError(
+    `Remote assets (${JSON.stringify(uri)}) are not in the embedded engine; use a local file, or install Pulumi.`,
+  );
 }
 
 function archiveHash(archive: Properties, folder: string): string {
   const { assets, path, uri } = archive as Record<string, Value | undefined>;
-  if (typeof path === "string" && path !== "" && !statSync(resolve(folder, path)).isDirectory()) return sha256(read(path, folder));
+  if (typeof path === "string" && path !== "" && !statSync(resolve(folder, path)).isDirectory())
+    return sha256(read(path, folder));
   if (typeof uri === "string" && uri !== "") contentOf(archive, folder);
   const entries = new Map<string, Buffer>();
   if (isObject(assets)) collect(entries, "", assets, folder);
@@ -75,8 +96,8 @@ function collect(entries: Map<string, Buffer>, prefix: string, assets: Propertie
     if (!isObject(entry)) continue;
     const place = prefix + name;
     if (entry[SIGNATURE] === ASSET) entries.set(place, contentOf(entry, folder));
-    else if (isObject(entry["assets"])) collect(entries, `${place}/`, entry["assets"], folder);
-    else if (typeof entry["path"] === "string") collectFolder(entries, `${place}/`, resolve(folder, entry["path"]));
+    else if (isObject(entry.assets)) collect(entries, `${place}/`, entry.assets, folder);
+    else if (typeof entry.path === "string") collectFolder(entries, `${place}/`, resolve(folder, entry.path));
   }
 }
 

@@ -8,7 +8,11 @@ export function parsePath(text: string): Path {
   const path: (string | number)[] = [];
   let rest = text;
   while (rest !== "") {
-    const match = /^\.?([^.["\]]+)/.exec(rest) ?? /^\[(\d+)\]/.exec(rest) ?? /^\.?\["((?:[^"\\]|\\.)*)"\]/.exec(rest) ?? /^\[(\*)\]/.exec(rest);
+    const match =
+      /^\.?([^.["\]]+)/.exec(rest) ??
+      /^\[(\d+)\]/.exec(rest) ??
+      /^\.?\["((?:[^"\\]|\\.)*)"\]/.exec(rest) ??
+      /^\[(\*)\]/.exec(rest);
     if (match === null) throw new UserError(`"${text}" is not a property path; allowed are forms such as a.b[0]["c"].`);
     const [whole, element = ""] = match;
     path.push(/^\[\d/.test(whole) ? Number(element) : whole.includes('"') ? element.replace(/\\(.)/g, "$1") : element);
@@ -57,7 +61,10 @@ export function withValueAt(target: Value | undefined, path: Path, value: Value 
 
 /** Whether a path with wildcards covers another one: equal to it or above it. */
 export function covers(pattern: Path, path: Path): boolean {
-  return pattern.length <= path.length && pattern.every((element, index) => element === "*" || String(element) === String(path[index]));
+  return (
+    pattern.length <= path.length &&
+    pattern.every((element, index) => element === "*" || String(element) === String(path[index]))
+  );
 }
 
 /** The concrete paths that a path with wildcards stands for in a value. */

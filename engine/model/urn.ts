@@ -24,7 +24,13 @@ export function parseUrn(urn: string): UrnParts {
   };
 }
 
-export function makeUrn(stack: string, project: string, parent: string | undefined, type: string, name: string): string {
+export function makeUrn(
+  stack: string,
+  project: string,
+  parent: string | undefined,
+  type: string,
+  name: string,
+): string {
   let qualifiedType = type;
   if (parent !== undefined && parent !== "") {
     const above = parseUrn(parent).qualifiedType;

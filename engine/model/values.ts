@@ -49,7 +49,7 @@ export function secret(value: Value): Value {
 
 /** The value inside a secret, or the value itself. */
 export function reveal(value: Value): Value {
-  return isObject(value) && value[SIGNATURE] === SECRET ? reveal(value["value"] ?? null) : value;
+  return isObject(value) && value[SIGNATURE] === SECRET ? reveal(value.value ?? null) : value;
 }
 
 function some(value: Value, test: (value: Value) => boolean): boolean {
@@ -95,11 +95,11 @@ export function maskSecrets(value: Value): Value {
 export function forProvider(value: Value): Value {
   const plain = reveal(value);
   if (isObject(plain) && plain[SIGNATURE] === RESOURCE) {
-    const id = plain["id"];
-    return typeof id === "string" ? (id === "" ? UNKNOWN : id) : (plain["urn"] ?? null);
+    const id = plain.id;
+    return typeof id === "string" ? (id === "" ? UNKNOWN : id) : (plain.urn ?? null);
   }
   if (isObject(plain) && plain[SIGNATURE] === OUTPUT) {
-    return "value" in plain ? forProvider(plain["value"] ?? null) : UNKNOWN;
+    return "value" in plain ? forProvider(plain.value ?? null) : UNKNOWN;
   }
   return mapElements(plain, forProvider);
 }
@@ -150,7 +150,7 @@ export function sameValue(left: Value | undefined, right: Value | undefined): bo
   if (!isObject(b)) return false;
   const file = a[SIGNATURE] === ASSET || a[SIGNATURE] === ARCHIVE;
   // Contents decide, not the path they came from.
-  if (file && b[SIGNATURE] === a[SIGNATURE] && typeof a["hash"] === "string") return a["hash"] === b["hash"];
+  if (file && b[SIGNATURE] === a[SIGNATURE] && typeof a.hash === "string") return a.hash === b.hash;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...keys].every((key) => sameValue(a[key], b[key]));
 }

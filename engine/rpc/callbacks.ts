@@ -20,7 +20,10 @@ export class Callbacks {
   private client(target: string): Client {
     let client = this.clients.get(target);
     if (client === undefined) {
-      const limits = { "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES, "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES };
+      const limits = {
+        "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
+        "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
+      };
       client = new this.protocol.callbackService.CallbacksClient(target, grpc.credentials.createInsecure(), limits);
       this.clients.set(target, client);
     }
@@ -44,7 +47,11 @@ export class Callbacks {
    * Lets transforms change a registration before anything else happens to it. `own` says that the resource has transforms itself, which
    * costs it the record of which property depends on what, as with Pulumi.
    */
-  async transform(request: messages.RegisterResourceRequest, callbacks: readonly CallbackReference[], own: boolean): Promise<void> {
+  async transform(
+    request: messages.RegisterResourceRequest,
+    callbacks: readonly CallbackReference[],
+    own: boolean,
+  ): Promise<void> {
     const { resource } = this.protocol;
     for (const callback of callbacks) {
       const question = new resource.TransformRequest();
@@ -54,7 +61,9 @@ export class Callbacks {
       question.setParent(request.getParent());
       question.setProperties(request.getObject());
       question.setOptions(this.optionsOf(request));
-      const answer = resource.TransformResponse.deserializeBinary(await this.invoke(callback, question.serializeBinary()));
+      const answer = resource.TransformResponse.deserializeBinary(
+        await this.invoke(callback, question.serializeBinary()),
+      );
       const properties = answer.getProperties();
       if (properties !== undefined) request.setObject(properties);
       const options = answer.getOptions();
@@ -62,9 +71,12 @@ export class Callbacks {
     }
     const map = request.getPropertydependenciesMap();
     if (own) map.clear();
-    request.getObject()?.getFieldsMap().forEach((_value, key) => {
-      if (!map.has(key)) map.set(key, new resource.RegisterResourceRequest.PropertyDependencies());
-    });
+    request
+      .getObject()
+      ?.getFieldsMap()
+      .forEach((_value, key) => {
+        if (!map.has(key)) map.set(key, new resource.RegisterResourceRequest.PropertyDependencies());
+      });
   }
 
   private optionsOf(request: messages.RegisterResourceRequest): messages.TransformResourceOptions {

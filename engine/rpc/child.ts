@@ -8,6 +8,8 @@ export interface Child {
   readonly process: ChildProcess;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Resolves with the first promise rejection that nobody handled in the process. */
+  readonly trouble: Promise<string>;
   /** Resolves when the process is gone and its output has been read. */
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
@@ -24,9 +26,10 @@ export function startNode(args: readonly string[], cwd: string, env: NodeJS.Proc
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   children.add(child);
-  // The engine writes nothing here: the pipe only tells the child that the engine lives.
+  // The engine writes nothing here: that the pipe is open tells the child that the engine lives.
   const pipe = child.stdio[3];
   pipe?.on("error", () => undefined);
+  const trouble = new Promise<string>((resolve) => pipe?.once("data", (chunk: Buffer) => resolve(chunk.toString())));
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("a child process was started without pipes");
   const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
@@ -37,7 +40,7 @@ export function startNode(args: readonly string[], cwd: string, env: NodeJS.Proc
     });
   });
   exit.catch(() => children.delete(child));
-  return { process: child, stdout, stderr, exit };
+  return { process: child, stdout, stderr, trouble, exit };
 }
 
 export function onLines(stream: Readable, handle: (line: string) => void): void {

@@ -10,7 +10,9 @@ import { fromStruct, MESSAGE_LIMIT_BYTES, toStruct, type Protocol } from "./prot
 
 /** What registrations lead to; everything but the messages themselves. */
 export interface MonitorHandlers {
-  register(request: messages.RegisterResourceRequest): Promise<{ urn: string; id: string; outputs: Properties; skipped: boolean; failed: boolean }>;
+  register(
+    request: messages.RegisterResourceRequest,
+  ): Promise<{ urn: string; id: string; outputs: Properties; skipped: boolean; failed: boolean }>;
   read(request: messages.ReadResourceRequest): Promise<{ urn: string; outputs: Properties }>;
   outputs(urn: string, outputs: Properties): Promise<void>;
   invoke(token: string, args: Properties): Promise<Properties>;
@@ -54,7 +56,9 @@ export class StatusError extends Error {
   }
 }
 
-function unary<Request, Response>(answer: (request: Request) => Promise<Response> | Response): grpc.handleUnaryCall<Request, Response> {
+function unary<Request, Response>(
+  answer: (request: Request) => Promise<Response> | Response,
+): grpc.handleUnaryCall<Request, Response> {
   return (call, callback) => {
     Promise.resolve()
       .then(() => answer(call.request))
@@ -101,7 +105,10 @@ export class MonitorServer {
 
   private addService(service: grpc.ServiceDefinition, methods: grpc.UntypedServiceImplementation): void {
     const missing = unary((): never => {
-      throw new StatusError(grpc.status.UNIMPLEMENTED, "not in the embedded engine; install Pulumi to deploy this program");
+      throw new StatusError(
+        grpc.status.UNIMPLEMENTED,
+        "not in the embedded engine; install Pulumi to deploy this program",
+      );
     });
     const all = Object.keys(service).map((name) => [name, methods[name] ?? missing] as const);
     this.server.addService(service, Object.fromEntries(all));
@@ -123,9 +130,9 @@ export class MonitorServer {
         response.setUrn(urn);
         response.setId(id);
         response.setObject(toStruct(this.protocol, outputs));
-        if (failed) response.setResult(1);
+        if (failed) response.setResult(resource.Result.FAIL);
         // Known to SDKs since 3.250 only; older ones take missing outputs as unknown in a preview anyway.
-        if (skipped && "setUnknown" in response && typeof response.setUnknown === "function") response.setUnknown(true);
+        if (skipped) (response as { setUnknown?: (unknown: boolean) => void }).setUnknown?.(true);
         return response;
       }),
       readResource: unary(async (request: messages.ReadResourceRequest) => {
@@ -181,7 +188,9 @@ export class MonitorServer {
     const config = info.getConfigMap();
     for (const [key, value] of Object.entries(settings.config)) config.set(key, value);
     info.setConfigsecretkeysList([...settings.secretKeys]);
-    info.setSupportedfeaturesList(FEATURES.filter((feature) => feature.supported).map((feature) => feature.id));
+    const supported = FEATURES.filter((feature) => feature.supported).map((feature) => feature.id);
+    // Numbers, since the enumeration of an older SDK lacks the newer ones.
+    (info as { setSupportedfeaturesList(features: readonly number[]): unknown }).setSupportedfeaturesList(supported);
     return info;
   }
 

@@ -23,6 +23,8 @@ export interface ProgramSettings {
 export interface RunningProgram {
   /** Resolves with undefined when the program did well, else with what to say (nothing when it said it itself). */
   readonly ended: Promise<{ failed: boolean; message?: string }>;
+  /** Resolves with a rejection that nobody handled; the program may end by itself then, or hang. */
+  readonly trouble: Promise<string>;
   interrupt(): void;
 }
 
@@ -37,7 +39,9 @@ export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // The passphrase opens every secret of the stack; children get the values they need and never the key.
   const withheld = new Set(["TRACEPARENT", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"]);
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !withheld.has(name) && (!name.startsWith("PULUMI_NODEJS_") || own.has(name))),
+    Object.entries(env).filter(
+      ([name]) => !withheld.has(name) && (!name.startsWith("PULUMI_NODEJS_") || own.has(name)),
+    ),
   );
 }
 
@@ -46,10 +50,15 @@ function words(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
 }
 
-export function startProgram(settings: ProgramSettings, onOutput: (line: string, error: boolean) => void): RunningProgram {
+export function startProgram(
+  settings: ProgramSettings,
+  onOutput: (line: string, error: boolean) => void,
+): RunningProgram {
   const { project, config } = settings;
   if (project.runtime !== "nodejs") {
-    throw new UserError(`The embedded engine runs Node.js programs only, but ${project.file} names the runtime "${project.runtime}".`);
+    throw new UserError(
+      `The embedded engine runs Node.js programs only, but ${project.file} names the runtime "${project.runtime}".`,
+    );
   }
   const qualified = Object.entries(config).map(([key, value]) => [key.replace(":", ":config:"), value]);
   const { typescript, tsconfig, nodeargs } = project.runtimeOptions;
@@ -91,10 +100,10 @@ export function startProgram(settings: ProgramSettings, onOutput: (line: string,
   });
   return {
     ended,
+    trouble: child.trouble,
     interrupt() {
       child.process.kill("SIGINT");
       setTimeout(() => child.process.kill("SIGKILL"), 5000).unref();
     },
   };
 }
-

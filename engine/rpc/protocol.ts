@@ -9,6 +9,8 @@ import type * as callbackService from "@pulumi/pulumi/proto/callback_grpc_pb";
 import type * as callbackMessages from "@pulumi/pulumi/proto/callback_pb";
 import type * as engineService from "@pulumi/pulumi/proto/engine_grpc_pb";
 import type * as engineMessages from "@pulumi/pulumi/proto/engine_pb";
+import type * as eventService from "@pulumi/pulumi/proto/events_grpc_pb";
+import type * as eventMessages from "@pulumi/pulumi/proto/events_pb";
 import type * as languageService from "@pulumi/pulumi/proto/language_grpc_pb";
 import type * as languageMessages from "@pulumi/pulumi/proto/language_pb";
 import type * as providerService from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -47,14 +49,18 @@ export interface Protocol {
   readonly empty: EmptyMessages;
   language(): typeof languageMessages;
   languageService(): typeof languageService;
+  eventService(): typeof eventService;
+  eventMessages(): typeof eventMessages;
 }
 
-export function loadProtocol(programFolder: string): Protocol {
+/** The protocol of the program in a folder. With `fallback`, the engine's own copy of the SDK serves where the folder has none. */
+export function loadProtocol(programFolder: string, fallback = false): Protocol {
   const fromProgram = createRequire(join(programFolder, "program.js"));
   let manifest: string;
   try {
     manifest = fromProgram.resolve("@pulumi/pulumi/package.json");
   } catch {
+    if (fallback) return loadProtocol(__dirname);
     throw new UserError(
       `The package @pulumi/pulumi is not installed for the program in ${programFolder}. Install it there (npm install) and try again.`,
     );
@@ -77,12 +83,14 @@ export function loadProtocol(programFolder: string): Protocol {
     empty: fromSdk("google-protobuf/google/protobuf/empty_pb") as EmptyMessages,
     language: () => load("language_pb") as typeof languageMessages,
     languageService: () => load("language_grpc_pb") as typeof languageService,
+    eventService: () => load("events_grpc_pb") as typeof eventService,
+    eventMessages: () => load("events_pb") as typeof eventMessages,
   };
 }
 
 /** Messages without a body arrive as undefined. */
 export function fromStruct(struct: Struct | undefined): Properties {
-  return struct === undefined ? {} : (struct.toJavaScript() as Properties);
+  return struct === undefined ? {} : struct.toJavaScript();
 }
 
 export function toStruct(protocol: Protocol, properties: Properties): Struct {

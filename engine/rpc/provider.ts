@@ -90,7 +90,8 @@ export class ProviderProcess {
       PULUMI_NODEJS_PROJECT: settings.project,
       PULUMI_PROJECT: settings.project,
     };
-    for (const [key, value] of Object.entries(settings.runtimeOptions)) env[`PULUMI_RUNTIME_${key.toUpperCase()}`] = String(value);
+    for (const [key, value] of Object.entries(settings.runtimeOptions))
+      env[`PULUMI_RUNTIME_${key.toUpperCase()}`] = typeof value === "string" ? value : JSON.stringify(value);
     const child = startNode([`${protocol.sdk}/cmd/dynamic-provider/index.js`, settings.address], settings.folder, env);
     const port = await new Promise<number>((resolve, reject) => {
       let first = true;
@@ -102,11 +103,19 @@ export class ProviderProcess {
       });
       onLines(child.stderr, settings.onOutput);
       child.exit.then(
-        ({ code, signal }) => reject(new UserError(`The dynamic provider process ended before it was ready (${signal ?? `exit code ${String(code)}`}).`)),
+        ({ code, signal }) =>
+          reject(
+            new UserError(
+              `The dynamic provider process ended before it was ready (${signal ?? `exit code ${String(code)}`}).`,
+            ),
+          ),
         reject,
       );
     });
-    const limits = { "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES, "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES };
+    const limits = {
+      "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
+      "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
+    };
     const { ResourceProviderClient } = protocol.providerService;
     const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), limits);
     return new ProviderProcess(settings, child, client);
@@ -116,7 +125,9 @@ export class ProviderProcess {
     return toStruct(this.settings.protocol, propertiesForProvider(properties));
   }
 
-  private async call<Response>(start: (callback: (error: grpc.ServiceError | null, response: Response) => void) => unknown): Promise<Response> {
+  private async call<Response>(
+    start: (callback: (error: grpc.ServiceError | null, response: Response) => void) => unknown,
+  ): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
       start((error, response) => {
         if (error === null) resolve(response);
@@ -129,7 +140,9 @@ export class ProviderProcess {
   private lost(): UserError {
     const { exitCode, signalCode } = this.child.process;
     const how = signalCode ?? (exitCode === null ? "connection lost" : `exit code ${exitCode}`);
-    return new UserError(`The dynamic provider process is gone (${how}); whether its last operation happened is not known.`);
+    return new UserError(
+      `The dynamic provider process is gone (${how}); whether its last operation happened is not known.`,
+    );
   }
 
   /** `inputs` is the configuration of the stack; secrets stay marked here, since the process takes the marks off itself. */
@@ -142,14 +155,20 @@ export class ProviderProcess {
     await this.call<messages.ConfigureResponse>((done) => this.client.configure(request, done));
   }
 
-  async check(urn: string, olds: Properties, news: Properties): Promise<{ inputs: Properties; failures: CheckFailure[] }> {
+  async check(
+    urn: string,
+    olds: Properties,
+    news: Properties,
+  ): Promise<{ inputs: Properties; failures: CheckFailure[] }> {
     const request = named(new this.settings.protocol.provider.CheckRequest(), urn);
     request.setOlds(this.struct(olds));
     request.setNews(this.struct(news));
     const response = await this.call<messages.CheckResponse>((done) => this.client.check(request, done));
     return {
       inputs: this.received(response.getInputs(), news),
-      failures: response.getFailuresList().map((failure) => ({ property: failure.getProperty(), reason: failure.getReason() })),
+      failures: response
+        .getFailuresList()
+        .map((failure) => ({ property: failure.getProperty(), reason: failure.getReason() })),
     };
   }
 
@@ -186,7 +205,12 @@ export class ProviderProcess {
     }
   }
 
-  async update(old: ResourceState, inputs: Properties, ignoreChanges: readonly string[], timeoutSeconds: number): Promise<Made> {
+  async update(
+    old: ResourceState,
+    inputs: Properties,
+    ignoreChanges: readonly string[],
+    timeoutSeconds: number,
+  ): Promise<Made> {
     const request = named(new this.settings.protocol.provider.UpdateRequest(), old.urn);
     request.setId(old.id ?? "");
     request.setOlds(this.struct(old.outputs ?? {}));
@@ -245,7 +269,10 @@ export class ProviderProcess {
     if (!(details instanceof Buffer)) return undefined;
     const { status, provider } = this.settings.protocol;
     for (const any of status.Status.deserializeBinary(details).getDetailsList()) {
-      const failure = any.unpack((bytes) => provider.ErrorResourceInitFailed.deserializeBinary(bytes), "pulumirpc.ErrorResourceInitFailed");
+      const failure = any.unpack(
+        (bytes) => provider.ErrorResourceInitFailed.deserializeBinary(bytes),
+        "pulumirpc.ErrorResourceInitFailed",
+      );
       if (failure === null) continue;
       const reasons = failure.getReasonsList();
       return {

@@ -77,10 +77,14 @@ export class FileBackend {
     if (existsSync(meta)) {
       const version = /^version:\s*(\d+)/m.exec(readFileSync(meta, "utf8"))?.[1];
       if (version !== "1") {
-        throw new UserError(`${meta} says version ${version ?? "(none)"}; this engine knows version 1. Nothing was changed.`);
+        throw new UserError(
+          `${meta} says version ${version ?? "(none)"}; this engine knows version 1. Nothing was changed.`,
+        );
       }
     } else if (listFiles(join(this.root, "stacks")).some((name) => name.endsWith(".json"))) {
-      throw new UserError(`${this.root} has the old layout without projects. Nothing was changed; run "pulumi state upgrade" first.`);
+      throw new UserError(
+        `${this.root} has the old layout without projects. Nothing was changed; run "pulumi state upgrade" first.`,
+      );
     }
   }
 
@@ -107,7 +111,8 @@ export class FileBackend {
     const [newest] = this.candidates(name);
     if (newest === undefined) return undefined;
     const { file } = newest;
-    if (file.endsWith(".zst")) throw new UserError(`${file} is compressed with zstd, which this engine cannot read. Nothing was changed.`);
+    if (file.endsWith(".zst"))
+      throw new UserError(`${file} is compressed with zstd, which this engine cannot read. Nothing was changed.`);
     try {
       const bytes = readFileSync(file);
       return { file, text: (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8") };
@@ -119,13 +124,14 @@ export class FileBackend {
   writeState(name: StackName, text: string): void {
     const meta = join(this.root, "meta.yaml");
     if (!existsSync(meta)) writeAtomically(meta, "version: 1\n");
-    const gzip = ["1", "true"].includes(this.env["PULUMI_DIY_BACKEND_GZIP"] ?? "");
+    const gzip = ["1", "true"].includes(this.env.PULUMI_DIY_BACKEND_GZIP ?? "");
     const file = join(this.folder("stacks", name), `${name.stack}.json${gzip ? ".gz" : ""}`);
     this.keepPrevious(file);
     writeAtomically(file, gzip ? gzipSync(text) : text);
     rmSync(`${file}.attrs`, { force: true });
     for (const other of this.candidates(name)) if (other.file !== file) rmSync(other.file, { force: true });
-    if (["1", "true"].includes(this.env["PULUMI_RETAIN_CHECKPOINTS"] ?? "")) writeAtomically(`${file}.${nanoseconds()}`, text);
+    if (["1", "true"].includes(this.env.PULUMI_RETAIN_CHECKPOINTS ?? ""))
+      writeAtomically(`${file}.${nanoseconds()}`, text);
   }
 
   private keepPrevious(file: string): void {
@@ -141,7 +147,9 @@ export class FileBackend {
 
   removeStack(name: StackName): void {
     for (const entry of listFiles(this.folder("stacks", name))) {
-      const own = [`${name.stack}.json`, `${name.stack}.pulumi-tags`].some((start) => entry === start || entry.startsWith(`${start}.`));
+      const own = [`${name.stack}.json`, `${name.stack}.pulumi-tags`].some(
+        (start) => entry === start || entry.startsWith(`${start}.`),
+      );
       if (own) rmSync(join(this.folder("stacks", name), entry), { force: true });
     }
     rmSync(this.folder("history", name), { recursive: true, force: true });
@@ -177,7 +185,12 @@ export class FileBackend {
   lock(name: StackName): () => void {
     this.refuseLocked(name, undefined);
     const own = join(this.folder("locks", name), `${randomUUID()}.json`);
-    const content = { pid: process.pid, username: userInfo().username, hostname: hostname(), timestamp: new Date().toISOString() };
+    const content = {
+      pid: process.pid,
+      username: userInfo().username,
+      hostname: hostname(),
+      timestamp: new Date().toISOString(),
+    };
     writeAtomically(own, JSON.stringify(content));
     const release = (): void => rmSync(own, { force: true });
     try {
@@ -193,7 +206,10 @@ export class FileBackend {
   private refuseLocked(name: StackName, own: string | undefined): void {
     const others = this.locks(name).filter((lock) => lock.file !== own);
     if (others.length === 0) return;
-    const lines = others.map((lock) => `  ${lock.file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}${abandoned(lock)}`);
+    const lines = others.map(
+      (lock) =>
+        `  ${lock.file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}${abandoned(lock)}`,
+    );
     throw new UserError(
       `the stack is currently locked by ${others.length} lock(s). Either wait for the other process(es) to end or delete the lock file with ` +
         `\`pulumi cancel --stack ${name.stack}\`.\n${lines.join("\n")}`,
@@ -214,7 +230,7 @@ export class FileBackend {
     const start = join(this.folder("history", name), `${name.stack}-${stamp}`);
     writeAtomically(`${start}.history.json`, JSON.stringify(update, undefined, 4));
     writeAtomically(`${start}.checkpoint.json`, state.text);
-    if (["1", "true"].includes(this.env["PULUMI_DISABLE_CHECKPOINT_BACKUPS"] ?? "")) return;
+    if (["1", "true"].includes(this.env.PULUMI_DISABLE_CHECKPOINT_BACKUPS ?? "")) return;
     writeAtomically(join(this.folder("backups", name), `${name.stack}.${stamp}.json`), state.text);
   }
 

@@ -41,7 +41,9 @@ function sorted(value: Value): Value {
 
 /** Go's encoder escapes these two, and so the files stay the same byte for byte. */
 function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(/\u2028/g, "\\u2028").replace(/\u2029/g, "\\u2029");
+  return JSON.stringify(value)
+    .replace(/\u2028/g, "\\u2028")
+    .replace(/\u2029/g, "\\u2029");
 }
 
 type Seal = (text: string) => Properties;
@@ -56,7 +58,7 @@ function encode(value: Value, seal: Seal | undefined): Value {
   if (!isObject(value)) return value;
   // Secrets inside a secret are marked, but not encrypted twice.
   if (value[SIGNATURE] === SECRET) {
-    const plain = toJson(sorted(encode(value["value"] ?? null, undefined)));
+    const plain = toJson(sorted(encode(value.value ?? null, undefined)));
     return { [SIGNATURE]: SECRET, ...(seal === undefined ? { plaintext: plain } : seal(plain)) };
   }
   return mapProperties(value, (inner) => encode(inner, seal));
@@ -68,13 +70,15 @@ function decode(value: Value, crypter: Crypter | undefined): Value {
   const signature = signatureOf(value);
   if (signature === SECRET) {
     const { ciphertext, plaintext } = value;
-    if (typeof plaintext === "string") return { [SIGNATURE]: SECRET, value: decode(JSON.parse(plaintext) as Value, crypter) };
+    if (typeof plaintext === "string")
+      return { [SIGNATURE]: SECRET, value: decode(JSON.parse(plaintext) as Value, crypter) };
     if (typeof ciphertext !== "string" || crypter === undefined) {
       throw new UserError("The state holds a secret, but no secrets provider to decrypt it with.");
     }
     return { [SIGNATURE]: SECRET, value: decode(JSON.parse(crypter.decrypt(ciphertext)) as Value, crypter) };
   }
-  if (signature === SPECIAL_NUMBER) return Buffer.from(String(value["value"]), "hex").readDoubleBE();
+  if (signature === SPECIAL_NUMBER && typeof value.value === "string")
+    return Buffer.from(value.value, "hex").readDoubleBE();
   return mapProperties(value, (inner) => decode(inner, crypter));
 }
 
@@ -98,10 +102,12 @@ export function encodeResource(resource: ResourceState, seal: Seal | undefined):
 }
 
 export function decodeResource(raw: Record<string, unknown>, crypter: Crypter | undefined): ResourceState {
-  const unknown = Object.keys(raw).filter((key) => !(fieldOrder as readonly string[]).includes(key) && !isEmpty(raw[key]));
+  const unknown = Object.keys(raw).filter(
+    (key) => !(fieldOrder as readonly string[]).includes(key) && !isEmpty(raw[key]),
+  );
   if (unknown.length > 0) {
     throw new UserError(
-      `The state of ${String(raw["urn"])} has fields this engine does not know (${unknown.join(", ")}). ` +
+      `The state of ${String(raw.urn)} has fields this engine does not know (${unknown.join(", ")}). ` +
         "Nothing was changed; use the Pulumi CLI for this stack.",
     );
   }
@@ -151,7 +157,9 @@ export class Encoder {
     if (secretsProvider !== undefined) parts.push(`"secrets_providers":${toJson(secretsProvider)}`);
     if (resources.length > 0) parts.push(`"resources":[${resources.map((resource) => this.text(resource)).join(",")}]`);
     if (pending.length > 0) {
-      const operations = pending.map(({ resource, type }) => `{"resource":${this.text(resource)},"type":${toJson(type)}}`);
+      const operations = pending.map(
+        ({ resource, type }) => `{"resource":${this.text(resource)},"type":${toJson(type)}}`,
+      );
       parts.push(`"pending_operations":[${operations.join(",")}]`);
     }
     parts.push(`"metadata":{}`);
@@ -181,7 +189,9 @@ export interface RawDeployment {
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 }
 
 export function parseCheckpoint(text: string, place: string): RawDeployment {
@@ -192,14 +202,16 @@ export function parseCheckpoint(text: string, place: string): RawDeployment {
     parsed = undefined;
   }
   if (parsed === undefined) {
-    throw new UserError(`${place} is not a JSON object. Nothing was changed; the file beside it ending in .bak is the version before.`);
+    throw new UserError(
+      `${place} is not a JSON object. Nothing was changed; the file beside it ending in .bak is the version before.`,
+    );
   }
-  const version = parsed["version"];
+  const version = parsed.version;
   if (typeof version !== "number") throw new UserError(`${place} has no version: it is not a Pulumi state file.`);
-  const features = Array.isArray(parsed["features"]) ? parsed["features"].map(String) : [];
-  const checkpoint = record(parsed["checkpoint"]) ?? record(parsed["deployment"]);
+  const features = Array.isArray(parsed.features) ? parsed.features.map(String) : [];
+  const checkpoint = record(parsed.checkpoint) ?? record(parsed.deployment);
   if (version !== 0) requireSupported(version, features, place);
-  const latest = parsed["deployment"] === undefined ? record(checkpoint?.["latest"]) : checkpoint;
+  const latest = parsed.deployment === undefined ? record(checkpoint?.latest) : checkpoint;
   return { version, features, latest };
 }
 
@@ -219,24 +231,28 @@ function requireSupported(version: number, features: readonly string[], place: s
 export function decodeDeployment(raw: RawDeployment, place: string, crypterFor: (salt: string) => Crypter): Deployment {
   const { latest } = raw;
   if (latest === undefined) return emptyDeployment;
-  const manifest = record(latest["manifest"]);
-  const version = String(manifest?.["version"] ?? "");
-  if (manifest?.["magic"] !== createHash("sha256").update(version).digest("hex")) {
-    throw new UserError(`${place} has a manifest whose magic does not fit its version: the file was damaged or edited. Nothing was changed.`);
+  const manifest = record(latest.manifest);
+  const version = typeof manifest?.version === "string" ? manifest.version : "";
+  if (manifest?.magic !== createHash("sha256").update(version).digest("hex")) {
+    throw new UserError(
+      `${place} has a manifest whose magic does not fit its version: the file was damaged or edited. Nothing was changed.`,
+    );
   }
-  const provider = record(latest["secrets_providers"]);
-  const type = provider?.["type"];
+  const provider = record(latest.secrets_providers);
+  const type = provider?.type;
   if (type !== undefined && type !== "passphrase") {
-    throw new UserError(`${place} keeps its secrets with "${String(type)}"; this engine knows "passphrase" only.`);
+    throw new UserError(
+      `${place} keeps its secrets with ${JSON.stringify(type)}; this engine knows "passphrase" only.`,
+    );
   }
-  const salt = record(provider?.["state"])?.["salt"];
+  const salt = record(provider?.state)?.salt;
   const crypter = typeof salt === "string" ? crypterFor(salt) : undefined;
   const list = (key: string): Record<string, unknown>[] =>
     (Array.isArray(latest[key]) ? latest[key] : []).map((item: unknown) => record(item) ?? {});
   const resources = list("resources").map((item) => decodeResource(item, crypter));
   const pending = list("pending_operations").map((item) => ({
-    resource: decodeResource(record(item["resource"]) ?? {}, crypter),
-    type: String(item["type"]) as PendingOperation["type"],
+    resource: decodeResource(record(item.resource) ?? {}, crypter),
+    type: String(item.type) as PendingOperation["type"],
   }));
   const problem = findDefect(resources);
   if (problem !== undefined) throw new UserError(`${place} is not sound: ${problem} Nothing was changed.`);
@@ -261,7 +277,8 @@ export function findDefect(resources: readonly ResourceState[]): string | undefi
       return `${urn} names a provider that does not come before it (${resource.provider}).`;
     }
     const missing = requirementsOf(resource).find((needed) => !urns.has(needed));
-    if (missing !== undefined && resource.pendingReplacement !== true) return `${urn} needs ${missing}, which does not come before it.`;
+    if (missing !== undefined && resource.pendingReplacement !== true)
+      return `${urn} needs ${missing}, which does not come before it.`;
     if (resource.delete !== true) {
       if (alive.has(urn)) return `${urn} occurs twice.`;
       alive.add(urn);

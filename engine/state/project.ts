@@ -49,10 +49,10 @@ function readProject(file: string): Project {
   if (!isObject(content)) throw new UserError(`${file} is empty or not a map.`);
   const { name, runtime, main, backend, stackConfigDir, config } = content as Record<string, Value | undefined>;
   const projectName = text(name);
-  const runtimeName = text(isObject(runtime) ? runtime["name"] : runtime);
+  const runtimeName = text(isObject(runtime) ? runtime.name : runtime);
   if (projectName === undefined) throw new UserError(`${file} has no "name".`);
   if (runtimeName === undefined) throw new UserError(`${file} has no "runtime".`);
-  const options = isObject(runtime) ? runtime["options"] : undefined;
+  const options = isObject(runtime) ? runtime.options : undefined;
   return {
     file,
     root: dirname(file),
@@ -60,7 +60,7 @@ function readProject(file: string): Project {
     runtime: runtimeName,
     runtimeOptions: isObject(options) ? options : {},
     main: text(main),
-    backendUrl: isObject(backend) ? text(backend["url"]) : undefined,
+    backendUrl: isObject(backend) ? text(backend.url) : undefined,
     stackConfigDir: text(stackConfigDir) ?? (typeof config === "string" ? config : undefined),
     configDefaults: isObject(config) ? defaultsOf(config) : {},
   };
@@ -69,7 +69,7 @@ function readProject(file: string): Project {
 function defaultsOf(config: Properties): Properties {
   const defaults: Properties = {};
   for (const [key, declared] of Object.entries(config)) {
-    const value = isObject(declared) ? (declared["value"] ?? declared["default"]) : declared;
+    const value = isObject(declared) ? (declared.value ?? declared.default) : declared;
     if (value !== undefined) defaults[key] = value;
   }
   return defaults;
@@ -79,12 +79,15 @@ function defaultsOf(config: Properties): Properties {
 export function programOf(project: Project): { folder: string; entry: string } {
   if (project.main === undefined) return { folder: project.root, entry: "." };
   const place = resolve(project.root, project.main);
-  if (!existsSync(place)) throw new UserError(`${project.file} names "${project.main}" as main, but there is no ${place}.`);
-  return statSync(place).isDirectory() ? { folder: place, entry: "." } : { folder: dirname(place), entry: basename(place) };
+  if (!existsSync(place))
+    throw new UserError(`${project.file} names "${project.main}" as main, but there is no ${place}.`);
+  return statSync(place).isDirectory()
+    ? { folder: place, entry: "." }
+    : { folder: dirname(place), entry: basename(place) };
 }
 
 function home(env: NodeJS.ProcessEnv): string {
-  const own = env["PULUMI_HOME"];
+  const own = env.PULUMI_HOME;
   return own !== undefined && own !== "" ? own : join(homedir(), ".pulumi");
 }
 
@@ -103,7 +106,7 @@ function workspaceFile(project: Project, env: NodeJS.ProcessEnv): string {
 }
 
 export function selectedStack(project: Project, env: NodeJS.ProcessEnv): string | undefined {
-  const fromEnv = env["PULUMI_STACK"];
+  const fromEnv = env.PULUMI_STACK;
   if (fromEnv !== undefined && fromEnv !== "") return fromEnv;
   const { stack } = readJson(workspaceFile(project, env));
   return typeof stack === "string" && stack !== "" ? stack : undefined;
@@ -115,12 +118,12 @@ export function selectStack(project: Project, stack: string | undefined, env: No
 }
 
 function credentialsFile(env: NodeJS.ProcessEnv): string {
-  return join(env["PULUMI_CREDENTIALS_PATH"] ?? home(env), "credentials.json");
+  return join(env.PULUMI_CREDENTIALS_PATH ?? home(env), "credentials.json");
 }
 
 /** The backend: environment, project, the one logged in to, and then the user's home, since nothing else works offline. */
 export function backendUrl(project: Project | undefined, env: NodeJS.ProcessEnv): string {
-  const fromEnv = env["PULUMI_BACKEND_URL"];
+  const fromEnv = env.PULUMI_BACKEND_URL;
   if (fromEnv !== undefined && fromEnv !== "") return fromEnv;
   if (project?.backendUrl !== undefined) return project.backendUrl;
   const { current } = readJson(credentialsFile(env));
@@ -130,8 +133,11 @@ export function backendUrl(project: Project | undefined, env: NodeJS.ProcessEnv)
 export function rememberLogin(url: string, env: NodeJS.ProcessEnv): void {
   const file = credentialsFile(env);
   const content = readJson(file);
-  const tokens = content["accessTokens"] as Record<string, string> | undefined;
-  writeAtomically(file, JSON.stringify({ ...content, current: url, accessTokens: { ...tokens, [url]: "" } }, undefined, 4));
+  const tokens = content.accessTokens as Record<string, string> | undefined;
+  writeAtomically(
+    file,
+    JSON.stringify({ ...content, current: url, accessTokens: { ...tokens, [url]: "" } }, undefined, 4),
+  );
 }
 
 export function forgetLogin(env: NodeJS.ProcessEnv): void {

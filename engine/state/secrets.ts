@@ -22,14 +22,16 @@ export interface Crypter {
 
 /** The passphrase from the environment; the same two variables as Pulumi's. */
 export function passphrase(env: NodeJS.ProcessEnv): string {
-  const direct = env["PULUMI_CONFIG_PASSPHRASE"];
+  const direct = env.PULUMI_CONFIG_PASSPHRASE;
   if (direct !== undefined) return direct;
-  const file = env["PULUMI_CONFIG_PASSPHRASE_FILE"];
+  const file = env.PULUMI_CONFIG_PASSPHRASE_FILE;
   if (file !== undefined && file !== "") {
     try {
       return readFileSync(file, "utf8").trim();
     } catch (error) {
-      throw new UserError(`The passphrase file named by PULUMI_CONFIG_PASSPHRASE_FILE cannot be read: ${messageOf(error)}`);
+      throw new UserError(
+        `The passphrase file named by PULUMI_CONFIG_PASSPHRASE_FILE cannot be read: ${messageOf(error)}`,
+      );
     }
   }
   throw new UserError(
@@ -88,7 +90,9 @@ export function openCrypter(salt: string, phrase: () => string): Crypter {
     try {
       text = unseal(candidate, check.join(":"));
     } catch {
-      throw new UserError("incorrect passphrase: it does not fit this stack's encryption salt (PULUMI_CONFIG_PASSPHRASE)");
+      throw new UserError(
+        "incorrect passphrase: it does not fit this stack's encryption salt (PULUMI_CONFIG_PASSPHRASE)",
+      );
     }
     if (text !== CHECK_TEXT) throw new UserError("incorrect passphrase: the check text of the salt is not Pulumi's");
     key = candidate;

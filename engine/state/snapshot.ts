@@ -58,7 +58,9 @@ export class Snapshot {
 
   /** Resources finished in this run in the order they were, then those not visited yet in their old order. */
   resources(): ResourceState[] {
-    const list = [...this.finished, ...this.base].filter((resource) => !this.gone.has(resource)).map((r) => this.current(r));
+    const list = [...this.finished, ...this.base]
+      .filter((resource) => !this.gone.has(resource))
+      .map((r) => this.current(r));
     const alive = list.filter((resource) => !this.gone.has(resource));
     return this.renamed.size === 0 ? alive : alive.map((resource) => rename(resource, this.renamed));
   }

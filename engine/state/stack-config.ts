@@ -11,7 +11,7 @@ import { writeAtomically } from "./backend";
 import { type Crypter } from "./secrets";
 
 function isSecure(value: Value | undefined): value is { secure: string } {
-  return isObject(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
+  return isObject(value) && typeof value.secure === "string" && Object.keys(value).length === 1;
 }
 
 export function holdsSecret(value: Value): boolean {
@@ -61,7 +61,9 @@ export class StackConfig {
     this.document = document.contents === null ? new Document({}) : document;
     const provider = this.document.get("secretsprovider");
     if (provider !== undefined && provider !== "" && provider !== "passphrase" && provider !== "default") {
-      throw new UserError(`${file} names the secrets provider "${String(provider)}"; the embedded engine knows "passphrase" only.`);
+      throw new UserError(
+        `${file} names the secrets provider ${JSON.stringify(provider)}; the embedded engine knows "passphrase" only.`,
+      );
     }
   }
 
@@ -121,7 +123,8 @@ export class StackConfig {
   }
 
   private store(key: string, value: Value): void {
-    if (this.document.get("config") === undefined || this.document.get("config") === null) this.document.set("config", this.document.createNode({}));
+    if (this.document.get("config") === undefined || this.document.get("config") === null)
+      this.document.set("config", this.document.createNode({}));
     this.document.setIn(["config", this.writtenKey(key)], this.document.createNode(value));
   }
 

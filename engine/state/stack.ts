@@ -25,7 +25,9 @@ export function parseStackName(text: string, project: string): StackName {
     );
   }
   if (parts.length > 1 && parts[0] !== "organization") {
-    throw new UserError(`"${text}" names the organization "${parts[0] ?? ""}", but file backends know "organization" only.`);
+    throw new UserError(
+      `"${text}" names the organization "${parts[0] ?? ""}", but file backends know "organization" only.`,
+    );
   }
   return { project: parts.length === 3 ? (parts[1] ?? project) : project, stack };
 }
@@ -40,7 +42,9 @@ export class Stack {
     configFile?: string,
   ) {
     if (name.project !== project.name) {
-      throw new UserError(`The stack belongs to the project "${name.project}", but ${project.file} is the project "${project.name}".`);
+      throw new UserError(
+        `The stack belongs to the project "${name.project}", but ${project.file} is the project "${project.name}".`,
+      );
     }
     this.backend = new FileBackend(backendUrl(project, env), env);
     this.configFile = configFile ?? join(project.root, project.stackConfigDir ?? "", `Pulumi.${name.stack}.yaml`);
@@ -52,7 +56,9 @@ export class Stack {
   static named(project: Project, name: string | undefined, env: NodeJS.ProcessEnv, configFile?: string): Stack {
     const chosen = name ?? selectedStack(project, env);
     if (chosen === undefined) {
-      throw new UserError("no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or pass --stack");
+      throw new UserError(
+        "no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or pass --stack",
+      );
     }
     return new Stack(project, parseStackName(chosen, project.name), env, configFile);
   }
@@ -94,7 +100,9 @@ export class Stack {
 
   load(): Deployment {
     const raw = this.raw();
-    return raw.latest === undefined ? emptyDeployment : decodeDeployment(raw, raw.file, (salt) => this.crypterFor(salt));
+    return raw.latest === undefined
+      ? emptyDeployment
+      : decodeDeployment(raw, raw.file, (salt) => this.crypterFor(salt));
   }
 
   /** Makes the stack: an empty state, and a salt in its configuration. */
@@ -111,7 +119,11 @@ export class Stack {
   }
 
   save(deployment: Deployment, crypter: Crypter): void {
-    const text = new Encoder(sealingOf(crypter)).checkpoint(this.qualifiedName, deployment.resources, deployment.pending);
+    const text = new Encoder(sealingOf(crypter)).checkpoint(
+      this.qualifiedName,
+      deployment.resources,
+      deployment.pending,
+    );
     this.backend.writeState(this.name, text);
   }
 

@@ -87,14 +87,11 @@ describe("bootstrapUserData", () => {
     expect(plain).not.toMatch(/\{\{|\{%|\{#|mime-version:|## template/i);
   });
 
-  it("fetches the credentials with its last command, and schedules renewals before", () => {
+  it("runs one command, whose exit code is that of the boot", () => {
     const commands = (options: BootstrapOptions): unknown =>
       (parse(bootstrapUserData(options)) as { runcmd: unknown }).runcmd;
     const command = "/usr/local/bin/vpc-identity";
-    expect(commands({})).toEqual([
-      [command, "install"],
-      [command, "once"],
-    ]);
+    expect(commands({})).toEqual([[command, "provision"]]);
     expect(commands({ renewal: false })).toEqual([[command, "once"]]);
     expect(Object.keys(filesOf(bootstrapUserData({ renewal: false }))).join()).not.toContain("systemd");
   });

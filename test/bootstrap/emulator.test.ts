@@ -1,5 +1,8 @@
 /** The whole way: user data of an emulated server, booted as that server on the true address, against the emulator. */
+import { spawn, spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { bootstrapUserData } from "../../bootstrap";
 import { type Emulator, startEmulator } from "../../emulator";
 import { bootInstance, type BootedServer, type BootOptions } from "../../emulator/boot";
@@ -96,6 +99,30 @@ describe("an emulated server", () => {
     expect(exitCode).toBe(4);
     expect(log).toMatch(/curl: \(60\)/);
     expect((await exec([COMMAND, "doctor"])).stdout).toMatch(/install the CA bundle/);
+  });
+});
+
+const compiled = resolve("dist/emulator/boot.js");
+const namespaces = spawnSync("unshare", ["-rnm", "true"]).status === 0;
+
+(namespaces && existsSync(compiled) ? describe : describe.skip)("on a machine that refuses namespaces", () => {
+  it("has its identity all the same, below a folder of its own", async () => {
+    const userData = bootstrapUserData({ renewal: false, certificate: false });
+    const { socket } = await makeServer(emulator, { name: "not-isolated", userData });
+    const program = `require(${JSON.stringify(compiled)})
+      .bootInstance({ socket: ${JSON.stringify(socket)}, timeoutMs: 30000 })
+      .then(async (server) => {
+        const token = await server.readFile("/run/vpc-identity/tokens/default");
+        const { exitCode } = await server.exec(["${COMMAND}", "once"]);
+        const other = await server.readFile("/run/vpc-identity/tokens/default");
+        await server.shutdown();
+        console.log(JSON.stringify([server.isolated, server.exitCode, exitCode, token.startsWith("eyJ"), other !== token]));
+      });`;
+    const refuse = 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"';
+    const child = spawn("unshare", ["-rU", "sh", "-c", refuse, "sh", process.execPath, "-e", program]);
+    let output = "";
+    for await (const data of child.stdout) output += String(data);
+    expect(output.trim()).toBe("[false,0,0,true,true]");
   });
 });
 

@@ -241,6 +241,23 @@ describe("failures", () => {
     expect(milliseconds).toBeLessThan(8000);
   });
 
+  it("refuses a chain that does not lead to the roots of the options", async () => {
+    const other = await MetadataService.start();
+    const server = serverWith({ trustRootsPem: other.rootPem, iamTokens: [] });
+    await other.close();
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect(stderr).toMatch(/certificate 0717-id_1 is refused: its chain does not verify/);
+    expect(exitCode).toBe(8);
+    expect(server.has("/run/vpc-identity/current")).toBe(false);
+  });
+
+  it("sends the version and the maturity of the options with every call", async () => {
+    await serverWith({ apiVersion: "2024-11-12", maturity: "beta" }).run(["once"]);
+    expect(service.requests.map(({ path }) => path.split("?")[1])).toEqual(
+      new Array(3).fill("version=2024-11-12&maturity=beta"),
+    );
+  });
+
   it("goes on with the paths of before August 2025 when told to", async () => {
     service.prefix = "/instance_identity/v1";
     expect((await serverWith({ iamTokens: [], retrySeconds: 9 }).run(["once"])).exitCode).toBe(5);

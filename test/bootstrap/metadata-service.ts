@@ -45,6 +45,7 @@ export class MetadataService {
   prefix = "/identity/v1";
   readonly #intermediate = authority("intermediate", this.root);
   readonly #faults = new Map<Route, Fault[]>();
+  readonly #pending = new Set<NodeJS.Timeout>();
   readonly #server: Server;
 
   private constructor() {
@@ -88,6 +89,7 @@ export class MetadataService {
   }
 
   async close(): Promise<void> {
+    for (const timer of this.#pending) clearTimeout(timer);
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -104,10 +106,12 @@ export class MetadataService {
       const text = JSON.stringify(this.#content(route, body));
       return fault.change === undefined ? text : fault.change(text);
     };
-    setTimeout(() => {
+    const timer = setTimeout(() => {
+      this.#pending.delete(timer);
       response.writeHead(fault.status ?? 200, { "Content-Type": "application/json", ...fault.headers });
       response.end(fault.body ?? ((fault.status ?? 200) === 200 ? proper() : refusal("service_error", "Planned.")));
     }, fault.delayMs ?? 0);
+    this.#pending.add(timer);
   }
 
   #content(route: Route, body: string): object {

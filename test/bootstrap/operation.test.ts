@@ -1,5 +1,5 @@
 /** What the installed script does after the first fetch: renewal in time, and what it tells a person on the server. */
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService, refusal } from "./metadata-service";
 import { ServerFolder, SHELLS } from "./server-folder";
@@ -22,6 +22,7 @@ function serverWith(options: BootstrapOptions = {}, changeScript?: (script: stri
   return folder;
 }
 
+const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
 describe("renew", () => {
@@ -53,6 +54,23 @@ describe("renew", () => {
     service.requests.length = 0;
     await server.run(["renew"]);
     expect(service.calls("iam_tokens")).toHaveLength(1);
+  });
+});
+
+describe("a server made from an image of another one", () => {
+  it("drops what the image brought along, and has a first boot of its own", async () => {
+    const server = serverWith();
+    await server.run(["once"]);
+    const before = server.read("/run/vpc-identity/current/key.pem");
+    mkdirSync(server.path("/var/lib/cloud/data"), { recursive: true });
+    writeFileSync(server.path("/var/lib/cloud/data/instance-id"), "another-server\n");
+    service.plan("iam_tokens", notLinked);
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain("trying again in 5 s");
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+    expect(server.read("/run/vpc-identity/current/key.pem")).not.toBe(before);
+    expect(server.read("/var/lib/vpc-identity/provisioned")).toBe("another-server\n");
   });
 });
 
@@ -144,7 +162,6 @@ describe("print-token", () => {
 });
 
 describe("doctor", () => {
-  const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
   const noDefault = { status: 400, body: refusal("missing_field", "No default.") };
   const yesterday = new Date(Date.now() - 86_400_000).toUTCString();
 
@@ -224,6 +241,18 @@ describe("uninstall", () => {
       expect([path, server.has(path)]).toEqual([path, false]);
     }
     expect(server.has("/etc/other")).toBe(true);
+  });
+});
+
+describe("provision", () => {
+  it("ends with the exit code of the first fetch, and says how to stay fresh where there is no systemd", async () => {
+    const server = serverWith();
+    const good = await server.run(["provision"]);
+    expect(good.exitCode).toBe(0);
+    expect(good.stderr).toMatch(/no systemd here: keep "vpc-identity loop" running/);
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+    service.plan("iam_tokens", notLinked);
+    expect((await server.run(["provision"])).exitCode).toBe(5);
   });
 });
 

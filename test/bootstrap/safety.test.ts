@@ -214,6 +214,18 @@ describe.each([
     expect(order).toEqual([...turn, ...turn]);
   });
 
+  it("end the second when it would wait for too long", async () => {
+    const server = serverWith({ firstBootSeconds: 0, retrySeconds: 0 }, change);
+    service.plan("token", { delayMs: 1500 });
+    const first = server.run(["once"]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await server.run(["once"])).toMatchObject({
+      exitCode: 9,
+      stderr: "vpc-identity: another run holds the lock\n",
+    });
+    expect((await first).exitCode).toBe(0);
+  });
+
   it("are not stopped by the lock of a run that was killed", async () => {
     const server = serverWith({}, change);
     service.plan("iam_tokens", { delayMs: 3000 });

@@ -1,6 +1,6 @@
 /** The installed script, run by every shell it must know, against on-instance services that fail in every way. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
 import { MetadataService } from "./metadata-service";
@@ -157,5 +157,39 @@ describe("once", () => {
       "750 1",
       "640 1",
     ]);
+  });
+});
+
+describe("the way from identity token to IAM token", () => {
+  it("starts at most four programs", async () => {
+    const names = [
+      "curl",
+      "awk",
+      "mv",
+      "mkdir",
+      "chmod",
+      "mktemp",
+      "rm",
+      "od",
+      "date",
+      "openssl",
+      "ln",
+      "cat",
+      "sleep",
+    ];
+    const server = new ServerFolder(service.url, { certificate: false }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    folder = server;
+    mkdirSync(server.path("/bin"));
+    for (const name of names) {
+      const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\necho ${name} >>"$VPC_IDENTITY_ROOT/programs"\nexec ${name} "$@"\n`;
+      writeFileSync(server.path(`/bin/${name}`), text, { mode: 0o755 });
+    }
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    const programs = server.read("/programs").trim().split("\n");
+    const from = programs.indexOf("curl");
+    expect(programs.slice(from, programs.indexOf("mv"))).toEqual(["curl", "awk", "curl", "awk"]);
+    expect(programs.length).toBeLessThanOrEqual(14);
   });
 });

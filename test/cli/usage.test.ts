@@ -11,7 +11,7 @@ function call(...args: string[]): { exitCode: number | null; stdout: string; std
     encoding: "utf8",
     input: "",
     cwd: tmpdir(),
-    env: { PATH: process.env["PATH"] },
+    env: { PATH: process.env.PATH },
   });
   return { exitCode: status, stdout, stderr };
 }

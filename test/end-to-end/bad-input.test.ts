@@ -71,8 +71,8 @@ describe("a component with many mistakes", () => {
     ],
     [
       "user data too large",
-      `bootstrap: { certificate: { trustRootsPem: "-----BEGIN CERTIFICATE-----\\n" + "A".repeat(70000) + "\\n-----END CERTIFICATE-----\\n" } }`,
-      /65,?536/,
+      `bootstrap: { iamTokens: Array.from({ length: 9000 }, (_, i) => ({ name: "t" + i, profileId: "Profile-" + require("crypto").randomUUID() })) }`,
+      /has \d+ bytes.*65,?536/,
     ],
   ])("%s", async (_name, changes, expected) => {
     const { exitCode, output } = await preview(linked(changes));

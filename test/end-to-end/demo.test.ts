@@ -57,17 +57,17 @@ describe("vpc-identity demo", () => {
 
   it("boots the server and uses what it got", () => {
     const detail = (name: string): string => result.steps.find((step) => step.name === name)?.detail ?? "";
-    expect(detail("token")).toContain(`iam_id     ${result.outputs["profileIamId"]}`);
-    expect(detail("token")).toContain(result.outputs["instanceCrn"]);
-    expect(detail("certificate")).toContain(`CN=${result.outputs["instanceId"]}`);
+    expect(detail("token")).toContain(`iam_id     ${result.outputs.profileIamId}`);
+    expect(detail("token")).toContain(result.outputs.instanceCrn);
+    expect(detail("certificate")).toContain(`CN=${result.outputs.instanceId}`);
     expect(detail("certificate")).toContain("openssl verify with the account's root: OK");
     expect(detail("authorized")).toMatch(/^200 1 instance/);
     expect(detail("denied")).toMatch(/^403 not_authorized/);
   });
 
   it("makes no call when there is nothing to do, and few otherwise", () => {
-    expect(result.apiCalls["noop"]).toBe(0);
-    expect(result.apiCalls["up"]).toBeLessThanOrEqual(12);
+    expect(result.apiCalls.noop).toBe(0);
+    expect(result.apiCalls.up).toBeLessThanOrEqual(12);
   });
 
   it("keeps the state of the first up: small stubs, equal for a type, small resources", () => {

@@ -57,7 +57,7 @@ describe("up, boot, renewal and destroy", () => {
     logs.push(await project.cli("destroy", "--yes", "--engine", "embedded"));
     planted.kill();
     watch.stop();
-    places["logs"] = logs.map(({ output }) => output).join("\n");
+    places.logs = logs.map(({ output }) => output).join("\n");
     places["the server's log"] = server.log + renewed.stdout + renewed.stderr;
     places["the journal"] = JSON.stringify(emulator.journal());
     places["stack history"] = filesBelow(join(project.folder, "state"));

@@ -44,7 +44,7 @@ function prepare(project: TestProject, step: GoldenStep, sequential: boolean): v
   for (const name of step.files?.touch ?? []) writeFileSync(project.path(name), "");
   for (const name of step.files?.remove ?? []) rmSync(project.path(name), { force: true });
   if (step.spec !== undefined) {
-    const order = sequential && step.spec["throw"] !== true ? { sequential: true } : {};
+    const order = sequential && step.spec.throw !== true ? { sequential: true } : {};
     project.write("spec.json", JSON.stringify({ ...step.spec, ...order }));
   }
   project.write("ops.log", "");
@@ -136,7 +136,9 @@ describe.each([
     const shown = stdout + stderr;
     const outcome = serial ? golden.serial : golden;
 
-    expect({ exit: exitKind(signal === null ? code : "killed"), shown }).toMatchObject({ exit: exitKind(outcome.exitCode) });
+    expect({ exit: exitKind(signal === null ? code : "killed"), shown }).toMatchObject({
+      exit: exitKind(outcome.exitCode),
+    });
     for (const text of step.says ?? []) expect(shown).toContain(text);
     const calls = opsLog(project);
     expect(serial ? withSortedDeletes(calls) : calls.sort()).toEqual(outcome.opsLog);
@@ -148,7 +150,14 @@ describe.each([
       const resources = stateExists ? (project.state(PROJECT, STACK).checkpoint.latest?.resources ?? []) : [];
       expect(resources.map((resource) => resource.urn)).toEqual(golden.serial.resourceOrder);
     } else {
-      const state = stateExists ? normalState(JSON.parse(project.read(`.state/.pulumi/stacks/${PROJECT}/${STACK}.json`)) as Parameters<typeof normalState>[0], PASSPHRASE) : null;
+      const state = stateExists
+        ? normalState(
+            JSON.parse(project.read(`.state/.pulumi/stacks/${PROJECT}/${STACK}.json`)) as Parameters<
+              typeof normalState
+            >[0],
+            PASSPHRASE,
+          )
+        : null;
       expect(state).toEqual(golden.state);
       expect(lastHistory(project)).toEqual(golden.history);
       expect(signal === null ? summaryOf(stdout) : null).toEqual(golden.summary);

@@ -4,7 +4,11 @@ import { processesNaming, TestProject, until } from "./support/engine";
 
 const UP = ["up", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"];
 const SLOW: ThingsProgram = {
-  things: [{ name: "quick" }, { name: "slow", args: { delayMs: 4000 }, dependsOn: ["quick"] }, { name: "later", dependsOn: ["slow"] }],
+  things: [
+    { name: "quick" },
+    { name: "slow", args: { delayMs: 4000 }, dependsOn: ["quick"] },
+    { name: "later", dependsOn: ["slow"] },
+  ],
 };
 
 describe("an interrupted engine", () => {
@@ -18,9 +22,14 @@ describe("an interrupted engine", () => {
 
   afterEach(() => project.remove());
 
-  const urns = (): string[] => (project.state(THINGS_PROJECT, "dev").checkpoint.latest?.resources ?? []).map(({ urn }) => urn.split("::").pop() ?? "");
+  const urns = (): string[] =>
+    (project.state(THINGS_PROJECT, "dev").checkpoint.latest?.resources ?? []).map(
+      ({ urn }) => urn.split("::").pop() ?? "",
+    );
   const pending = (): string[] =>
-    (project.state(THINGS_PROJECT, "dev").checkpoint.latest?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").pop() ?? ""}`);
+    (project.state(THINGS_PROJECT, "dev").checkpoint.latest?.pending_operations ?? []).map(
+      ({ type, resource }) => `${type} ${resource.urn.split("::").pop() ?? ""}`,
+    );
 
   test("killed by SIGKILL leaves what is done, what was running, and a lock; its children die with it", async () => {
     const started = project.start(UP);
@@ -45,7 +54,15 @@ describe("an interrupted engine", () => {
     expect(again.stdout).toContain("Attempting to deploy or update resources with 1 pending operation");
     expect(urns()).toEqual(["things-dev", "default", "quick", "slow"]);
     expect(pending()).toEqual(["creating slow"]);
-    await project.must(["refresh", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive", "--clear-pending-creates"]);
+    await project.must([
+      "refresh",
+      "--yes",
+      "--skip-preview",
+      "--stack",
+      "dev",
+      "--non-interactive",
+      "--clear-pending-creates",
+    ]);
     expect(pending()).toEqual([]);
   });
 

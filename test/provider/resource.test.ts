@@ -34,7 +34,7 @@ describe("registration", () => {
     ]);
     expect(registrations[1]?.inputs).toMatchObject({
       __provider: `exports.handler=()=>require("pulumi-ibm-vpc-identity/dynamic")("${type}")`,
-      mark: expect.stringMatching(/^[0-9a-f]{32}:app$/) as string,
+      mark: expect.stringMatching(/^[0-9a-f]{16}:app$/) as string,
     });
   });
 
@@ -43,7 +43,7 @@ describe("registration", () => {
       "TrustedProfile",
       "profileId iamId crn name description email accountId entityTag createdAt modifiedAt templateId assignmentId",
     ],
-    ["AccessPolicy", "policyId iamId roleIds attributes description href entityTag"],
+    ["AccessPolicy", "policyId iamId roleIds attributes description apiVersion entityTag"],
     [
       "Instance",
       "instanceId crn name status vpcId subnetId zone imageId instanceProfile sshKeyIds securityGroupIds " +

@@ -71,7 +71,6 @@ describe("life", () => {
     const life = await create({ description: "d", email: "a@example.com" });
     expect(cloud.calls()).toEqual(["POST /v1/profiles"]);
     expect(life.outputs).toEqual({
-      profileId: life.id,
       iamId: `iam-${life.id}`,
       crn: `crn:v1:bluemix:public:iam-identity::a/${cloud.emulator.accountId}::profile:${life.id}`,
       name: "app-d706adbc",
@@ -191,7 +190,7 @@ describe("a profile that exists already", () => {
     const theirs = await createProfile(cloud.elsewhere, { name: "shop" });
     expect(await rejectionOf(create({ name: "shop" }))).toBe(
       `trusted profile "shop" cannot be created: the trusted profile "shop" (${theirs.id}) exists already and was not ` +
-        "made by this stack. Choose another name, delete it, or set `adopt: true` to manage it from here (also its deletion).",
+        "made by this stack. Choose another name or delete it, or set `adopt: true` to manage it from here (also its deletion).",
     );
   });
 

@@ -30,7 +30,7 @@ export class Project {
   constructor(env: Record<string, string>) {
     mkdirSync(join(this.folder, "state"));
     this.env = {
-      PATH: process.env["PATH"],
+      PATH: process.env.PATH,
       HOME: this.folder,
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,

@@ -1,6 +1,17 @@
 /** Runs the engine's command as users do: as a process, in a project folder of its own. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -9,8 +20,8 @@ export const ENGINE_ROOT = join(REPOSITORY, "engine");
 export const PASSPHRASE = "x";
 
 /** The command under test: the embedded engine, or the one named by PULUMI, to see both pass. */
-export const COMMAND = process.env["PULUMI"] ?? join(ENGINE_ROOT, "bin", "pulumi");
-export const IS_EMBEDDED = process.env["PULUMI"] === undefined;
+export const COMMAND = process.env.PULUMI ?? join(ENGINE_ROOT, "bin", "pulumi");
+export const IS_EMBEDDED = process.env.PULUMI === undefined;
 
 function newest(folder: string): number {
   return Math.max(
@@ -49,7 +60,7 @@ export class TestProject {
 
   /** A project in a new temporary folder, with the repository's packages. */
   static create(files: Record<string, string> | string): TestProject {
-    requireBuilt();
+    if (IS_EMBEDDED) requireBuilt();
     const folder = mkdtempSync(join(tmpdir(), "engine-test-"));
     if (typeof files === "string") cpSync(files, folder, { recursive: true });
     else for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -90,7 +101,11 @@ export class TestProject {
   }
 
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
-    const child = spawn(COMMAND, args, { cwd: this.folder, env: { ...this.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(COMMAND, args, {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -168,7 +183,10 @@ export function processesNaming(text: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text) || readFileSync(`/proc/${pid}/environ`, "utf8").includes(text);
+        return (
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text) ||
+          readFileSync(`/proc/${pid}/environ`, "utf8").includes(text)
+        );
       } catch {
         return false;
       }

@@ -9,8 +9,10 @@ const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 /** Two times of one step are this close. */
 const SAME_MOMENT_MS = 50;
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type JsonObject = Record<string, Json>;
+type Json = null | boolean | number | string | Json[] | JsonObject;
+interface JsonObject {
+  [key: string]: Json;
+}
 
 const keys = new Map<string, Buffer>();
 
@@ -33,7 +35,7 @@ function objectOf(value: Json | undefined): JsonObject | undefined {
 }
 
 function objects(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.flatMap((item) => objectOf(item) ?? []) : [];
+  return Array.isArray(value) ? value.map((item) => objectOf(item)).filter((item) => item !== undefined) : [];
 }
 
 function compareText(a: string, b: string): number {
@@ -47,10 +49,10 @@ function unique(list: Json): string[] {
 function times(resource: JsonObject): JsonObject {
   const { created, modified, ...rest } = resource as Record<string, Json | undefined>;
   const result = rest as JsonObject;
-  if (created !== undefined) result["created"] = "T";
+  if (created !== undefined) result.created = "T";
   if (modified !== undefined) {
     const apart = created === undefined ? 0 : Math.abs(Date.parse(String(modified)) - Date.parse(String(created)));
-    result["modified"] = apart <= SAME_MOMENT_MS ? "T" : "LATER";
+    result.modified = apart <= SAME_MOMENT_MS ? "T" : "LATER";
   }
   return result;
 }
@@ -62,16 +64,18 @@ export interface NormalState {
 }
 
 export function normalState(checkpoint: JsonObject, passphrase: string): NormalState {
-  const inner = objectOf(checkpoint["checkpoint"]) ?? {};
-  const latest = objectOf(inner["latest"]) ?? {};
-  const secrets = objectOf(latest["secrets_providers"]);
-  const salt = objectOf(secrets?.["state"])?.["salt"];
-  const pending = objects(latest["pending_operations"]);
-  const everything = [...objects(latest["resources"]), ...pending.flatMap((item) => objectOf(item["resource"]) ?? [])];
+  const inner = objectOf(checkpoint.checkpoint) ?? {};
+  const latest = objectOf(inner.latest) ?? {};
+  const secrets = objectOf(latest.secrets_providers);
+  const salt = objectOf(secrets?.state)?.salt;
+  const pending = objects(latest.pending_operations);
+  const everything = [...objects(latest.resources), ...pending.map((item) => objectOf(item.resource) ?? {})];
   const providerIds = new Set(
     everything.flatMap((resource) => {
-      const reference = typeof resource["provider"] === "string" ? (resource["provider"].split("::").pop() ?? "") : "";
-      return [reference, String(resource["type"]).startsWith("pulumi:providers:") ? String(resource["id"] ?? "") : ""].filter(Boolean);
+      const reference = typeof resource.provider === "string" ? (resource.provider.split("::").pop() ?? "") : "";
+      return [reference, String(resource.type).startsWith("pulumi:providers:") ? String(resource.id ?? "") : ""].filter(
+        Boolean,
+      );
     }),
   );
 
@@ -98,26 +102,33 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
   const normalResource = (resource: JsonObject): JsonObject => {
     const { sourcePosition: _position, stackTrace: _trace, ...rest } = times(resource);
     const { dependencies, propertyDependencies } = rest as Record<string, Json | undefined>;
-    if (dependencies !== undefined) rest["dependencies"] = unique(dependencies);
+    if (dependencies !== undefined) rest.dependencies = unique(dependencies);
     const lists = objectOf(propertyDependencies);
-    if (lists !== undefined) rest["propertyDependencies"] = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, unique(list)]));
+    if (lists !== undefined)
+      rest.propertyDependencies = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, unique(list)]));
     return walk(rest) as JsonObject;
   };
 
-  const order = (resource: JsonObject): string => [resource["urn"], resource["delete"] === true ? 1 : 0, resource["id"] ?? ""].join(" ");
-  const resources = objects(latest["resources"]).map(normalResource);
-  const operations = pending.map((item) => ({ type: item["type"] ?? null, resource: normalResource(objectOf(item["resource"]) ?? {}) }));
-  const manifest = objectOf(latest["manifest"]) ?? {};
-  const magic = createHash("sha256").update(String(manifest["version"])).digest("hex");
+  const order = (resource: JsonObject): string =>
+    [resource.urn, resource.delete === true ? 1 : 0, resource.id ?? ""].join(" ");
+  const resources = objects(latest.resources).map(normalResource);
+  const operations = pending.map((item) => ({
+    type: item.type ?? null,
+    resource: normalResource(objectOf(item.resource) ?? {}),
+  }));
+  const manifest = objectOf(latest.manifest) ?? {};
+  const magic = createHash("sha256").update(String(manifest.version)).digest("hex");
   return {
-    version: checkpoint["version"],
-    features: Array.isArray(checkpoint["features"]) ? [...checkpoint["features"]].sort() : [],
-    stack: inner["stack"],
-    manifest: { magic: manifest["magic"] === magic ? "ok" : "wrong" },
-    secretsProvider: secrets?.["type"] ?? null,
+    version: checkpoint.version,
+    features: Array.isArray(checkpoint.features) ? [...checkpoint.features].sort() : [],
+    stack: inner.stack,
+    manifest: { magic: manifest.magic === magic ? "ok" : "wrong" },
+    secretsProvider: secrets?.type ?? null,
     saltPresent: typeof salt === "string",
-    metadata: latest["metadata"] ?? {},
+    metadata: latest.metadata ?? {},
     resources: resources.sort((a, b) => compareText(order(a), order(b))),
-    pendingOperations: operations.sort((a, b) => compareText(order(a.resource) + String(a.type), order(b.resource) + String(b.type))),
+    pendingOperations: operations.sort((a, b) =>
+      compareText(order(a.resource) + String(a.type), order(b.resource) + String(b.type)),
+    ),
   };
 }

@@ -54,7 +54,12 @@ for (const [name, value] of Object.entries(program.outputs ?? {})) exports[name]
 };
 
 export interface ThingsProgram {
-  readonly things?: readonly { name: string; args?: Record<string, unknown>; opts?: Record<string, unknown>; dependsOn?: string[] }[];
+  readonly things?: readonly {
+    name: string;
+    args?: Record<string, unknown>;
+    opts?: Record<string, unknown>;
+    dependsOn?: string[];
+  }[];
   /** JavaScript that runs after the resources were declared. */
   readonly code?: string;
   /** Names of things, whose output \`made\` is exported, or plain values. */

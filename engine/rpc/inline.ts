@@ -1,0 +1,54 @@
+/** A program that lives inside a client of the Automation API: asked to run over gRPC instead of being started. */
+import * as grpc from "@grpc/grpc-js";
+import type * as messages from "@pulumi/pulumi/proto/language_pb";
+import { type RunningProgram } from "./program";
+import { MESSAGE_LIMIT_BYTES, type Protocol } from "./protocol";
+
+export interface InlineSettings {
+  /** Where the client listens. */
+  readonly client: string;
+  /** Where the engine's services listen. */
+  readonly address: string;
+  readonly project: string;
+  readonly stack: string;
+  readonly folder: string;
+  readonly dryRun: boolean;
+  readonly parallel: number;
+  readonly config: Record<string, string>;
+  readonly secretKeys: readonly string[];
+}
+
+export function runInline(protocol: Protocol, settings: InlineSettings): RunningProgram {
+  const language = protocol.language();
+  const request = new language.RunRequest();
+  request.setProject(settings.project);
+  request.setStack(settings.stack);
+  request.setOrganization("organization");
+  request.setPwd(settings.folder);
+  request.setProgram(".");
+  // The client takes the engine's address from here.
+  request.setArgsList([settings.address]);
+  request.setMonitorAddress(settings.address);
+  request.setDryrun(settings.dryRun);
+  request.setParallel(Math.min(settings.parallel, 2 ** 31 - 1));
+  const config = request.getConfigMap();
+  for (const [key, value] of Object.entries(settings.config)) config.set(key, value);
+  request.setConfigsecretkeysList([...settings.secretKeys]);
+  const limits = {
+    "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
+    "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
+  };
+  const { LanguageRuntimeClient } = protocol.languageService();
+  const client = new LanguageRuntimeClient(settings.client, grpc.credentials.createInsecure(), limits);
+  const ended = new Promise<{ failed: boolean; message?: string }>((resolve) => {
+    client.run(request, (error: grpc.ServiceError | null, response: messages.RunResponse) => {
+      const message = error === null ? response.getError() : error.details;
+      resolve(message === "" ? { failed: false } : { failed: true, message });
+    });
+  });
+  return {
+    ended: ended.finally(() => client.close()),
+    trouble: new Promise<string>(() => undefined),
+    interrupt: () => client.close(),
+  };
+}

@@ -1,0 +1,74 @@
+/** The systemd units, judged by systemd itself where this machine has it. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BootstrapOptions, type RenewalOptions } from "../../bootstrap";
+import { resolveOptions } from "../../bootstrap/options";
+import { systemdUnits } from "../../bootstrap/units";
+
+function unitsOf(options: BootstrapOptions): Record<string, string> {
+  const resolved = resolveOptions(options);
+  return systemdUnits(resolved, resolved.renewal as Required<RenewalOptions>);
+}
+
+const variants: { name: string; options: BootstrapOptions }[] = [
+  { name: "default", options: {} },
+  { name: "https", options: { protocol: "https" } },
+  { name: "short", options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 5 } } },
+];
+
+describe("systemd units", () => {
+  it("look often enough for the life of the certificate", () => {
+    expect(unitsOf({})["vpc-identity.timer"]).toContain("OnUnitInactiveSec=300s\n");
+    expect(unitsOf({ certificate: { expiresInSeconds: 300 } })["vpc-identity.timer"]).toContain(
+      "OnUnitInactiveSec=25s\n",
+    );
+    expect(unitsOf({ renewal: { checkEverySeconds: 5 } })["vpc-identity.timer"]).toContain("OnUnitInactiveSec=5s\n");
+  });
+
+  it("close every address but the service's, unless there must be a resolver", () => {
+    expect(unitsOf({})["vpc-identity.service"]).toMatch(/IPAddressDeny=any\nIPAddressAllow=169\.254\.169\.254\n/);
+    expect(unitsOf({ protocol: "https" })["vpc-identity.service"]).not.toContain("IPAddress");
+  });
+
+  it("give a run the time to wait for another and to try itself", () => {
+    expect(unitsOf({ firstBootSeconds: 1000 })["vpc-identity.service"]).toContain("TimeoutStartSec=2120\n");
+  });
+});
+
+const systemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+
+(systemd ? describe : describe.skip)("systemd-analyze verify", () => {
+  const verify = (units: Record<string, string>): { status: number | null; stderr: string } => {
+    const folder = mkdtempSync(join(tmpdir(), "vpc-identity-units-"));
+    const paths = Object.entries(units).map(([name, text]) => {
+      const path = join(folder, name);
+      // The program is not installed here, and systemd looks for it.
+      writeFileSync(path, text.replace("/usr/local/bin/vpc-identity renew", "/bin/true"));
+      return path;
+    });
+    const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...paths], { encoding: "utf8" });
+    rmSync(folder, { recursive: true, force: true });
+    return {
+      status,
+      stderr: stderr
+        .split("\n")
+        .filter((line) => line.includes(folder) || line.includes("vpc-identity"))
+        .join("\n"),
+    };
+  };
+
+  it.each(variants)("finds nothing in the units of $name", ({ options }) => {
+    expect(verify(unitsOf(options))).toEqual({ status: 0, stderr: "" });
+  });
+
+  it("would find a time that is none", () => {
+    const units = unitsOf({});
+    const broken = {
+      ...units,
+      "vpc-identity.timer": units["vpc-identity.timer"]?.replace("OnActiveSec=1s", "OnActiveSec=1mn5") ?? "",
+    };
+    expect(verify(broken).stderr).toMatch(/vpc-identity\.timer:\d+: Failed to parse timer value/);
+  });
+});

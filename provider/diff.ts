@@ -50,14 +50,19 @@ export function diffByTable(table: FieldTable, olds: Properties, news: Propertie
 
 /** Deep equality of plain values; absent, undefined and null are the same, and the order of keys does not matter. */
 export function sameValue(a: unknown, b: unknown): boolean {
-  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 /** Equality of lists as sets. */
 export function sameSet(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return sameValue(a, b);
-  const texts = (list: unknown[]): string[] => list.map((item) => JSON.stringify(canonical(item))).sort();
+  const texts = (list: unknown[]): string[] => list.map(canonicalJson).sort();
   return JSON.stringify(texts(a)) === JSON.stringify(texts(b));
+}
+
+/** JSON that is the same for equal values: the wire between engine and provider sorts keys, a program does not. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(canonical(value));
 }
 
 function canonical(value: unknown): unknown {

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { UNKNOWN_SENTINEL, isKnown } from "../core/validate";
-import { type FieldTable, changedFields } from "./diff";
+import { type FieldTable, canonicalJson, changedFields } from "./diff";
 import { stackSeed } from "./stack-seed";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ function identityOf(inputs: Properties, replacing: readonly string[]): [string, 
 
 /** Eight hexadecimal digits that only this resource, with these replacing fields, in this stack, has. */
 export function hashOf(inputs: Properties, replacing: readonly string[]): string {
-  return sha256(JSON.stringify([inputs.mark, identityOf(inputs, replacing)])).slice(0, 8);
+  return sha256(canonicalJson([inputs.mark, identityOf(inputs, replacing)])).slice(0, 8);
 }
 
 /** True while `news` describes the object that `olds` (inputs too) described, so that its mark and its names stay. */

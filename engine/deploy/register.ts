@@ -176,7 +176,7 @@ export class Registrar {
       return { state, skipped: true };
     }
     const old = run.snapshot.current(original);
-    await this.keepRequirements(old);
+    this.keepRequirements(old);
     await run.snapshot.end(undefined, { old, now: { ...old, urn }, quiet: true });
     run.count("same", goal.type);
     run.news.set(urn, old);
@@ -186,7 +186,7 @@ export class Registrar {
   private readonly skipped = new Set<string>();
 
   /** What a left out resource needs must come before it in the state, even if the program does not mention it again. */
-  private async keepRequirements(old: ResourceState): Promise<void> {
+  private keepRequirements(old: ResourceState): void {
     const { run } = this;
     const provider = old.provider?.slice(0, old.provider.lastIndexOf("::"));
     const needed = [provider, old.parent, ...(old.dependencies ?? [])].filter((urn) => urn !== undefined);
@@ -195,8 +195,8 @@ export class Registrar {
       if (original === undefined || run.visited.has(original) || run.news.has(urn)) continue;
       run.visited.add(original);
       const current = run.snapshot.current(original);
-      await this.keepRequirements(current);
-      await run.snapshot.end(undefined, { old: current, now: { ...current }, quiet: true });
+      this.keepRequirements(current);
+      run.snapshot.promote(original);
       run.news.set(urn, current);
     }
   }

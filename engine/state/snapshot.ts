@@ -11,6 +11,7 @@ export interface Operation {
 
 export class Snapshot {
   private readonly finished: ResourceState[] = [];
+  private readonly promoted = new Set<ResourceState>();
   private readonly gone = new Set<ResourceState>();
   private readonly replaced = new Map<ResourceState, ResourceState>();
   private readonly running = new Set<Operation>();
@@ -49,6 +50,13 @@ export class Snapshot {
     this.replaced.set(old, now);
   }
 
+  /** Puts a resource among those that are finished, unchanged, because something finished needs it before itself. */
+  promote(resource: ResourceState): void {
+    if (this.promoted.has(resource)) return;
+    this.promoted.add(resource);
+    this.finished.push(resource);
+  }
+
   /** The resource as it stands now. */
   current(resource: ResourceState): ResourceState {
     let now = resource;
@@ -58,7 +66,7 @@ export class Snapshot {
 
   /** Resources finished in this run in the order they were, then those not visited yet in their old order. */
   resources(): ResourceState[] {
-    const list = [...this.finished, ...this.base]
+    const list = [...this.finished, ...this.base.filter((resource) => !this.promoted.has(resource))]
       .filter((resource) => !this.gone.has(resource))
       .map((r) => this.current(r));
     const alive = list.filter((resource) => !this.gone.has(resource));

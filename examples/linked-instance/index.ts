@@ -1,10 +1,11 @@
 // A VPC server with an identity in place of a secret: trusted profile, policy, linked server, and user data that turns
 // the server's identity into an IAM token and a certificate.
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { LinkedInstance } from "pulumi-ibm-vpc-identity";
 
 const config = new pulumi.Config();
-const { vpcId, subnetId, zone, imageId, sshKeyIds, policies, trustRootsPem } = settings();
+const { vpcId, subnetId, zone, imageId, sshKeyIds, policies, trustRootsFile } = settings();
 
 const app = new LinkedInstance("app", {
   vpcId,
@@ -22,7 +23,7 @@ const app = new LinkedInstance("app", {
     iamTokens: [{ name: "default" }],
     certificate: { keySize: 2048, subject: { O: "Example" } },
     // The service returns no root: without one, the server checks the chain up to its last intermediate.
-    ...(trustRootsPem ? { trustRootsPem } : {}),
+    ...(trustRootsFile ? { trustRootsPem: readFileSync(trustRootsFile, "utf8") } : {}),
   },
 });
 
@@ -54,7 +55,7 @@ function settings() {
     // One id or several, separated by commas; a JSON list does as well.
     sshKeyIds: list(required("sshKeyIds", "r006-...")),
     policies,
-    trustRootsPem: config.get("trustRootsPem"),
+    trustRootsFile: config.get("trustRootsFile"),
   };
   if (problems.length > 0) {
     throw new pulumi.RunError(`The stack configuration is not complete. Please set:\n${problems.join("\n")}`);

@@ -50,7 +50,7 @@ describe("a component with many mistakes", () => {
       /metadataService\.protocol: is "tcp"; must be one of "http", "https"/,
       /metadataService\.responseHopLimit: is 65; must be a whole number from 1 to 64/,
       /trustedProfile.*"id" and "crn"/,
-      /bootstrap\.certificate\.subject\.CN: .*instance id/,
+      /bootstrap\.certificate\.subject\.CN: is not allowed; the service sets the common name/,
       /instanceProfil: is not an argument; did you mean "instanceProfile"\?/,
     ]) {
       expect(output).toMatch(text);

@@ -84,7 +84,7 @@ describe("vpc-identity demo", () => {
       expect(outputs?.__provider).toBe(inputs?.__provider);
     }
     expect(result.stubBytesMax).toBeLessThanOrEqual(120);
-    expect(result.stateBytesPerResource).toBeLessThanOrEqual(1300);
+    expect(result.stateBytesPerResource).toBeLessThanOrEqual(1500);
   });
 
   it("leaves nothing behind but that state", () => {

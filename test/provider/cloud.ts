@@ -145,7 +145,7 @@ export class Life {
   private async checked(args: Properties, olds: Properties = this.inputs): Promise<Properties> {
     const { inputs = {}, failures = [] } = await this.check(args, olds);
     if (failures.length > 0) throw new Error(`check failed: ${JSON.stringify(failures)}`);
-    return inputs;
+    return sendable(inputs);
   }
 
   async create(args: Properties): Promise<this> {
@@ -183,11 +183,18 @@ export class Life {
   }
 }
 
-/** What the wire between engine and provider does to properties: it knows no `undefined` and refuses it. */
+/** What the wire between engine and provider does to properties: it refuses `undefined`, and sorts keys. */
 function sendable(properties: Properties): Properties {
   const copy = JSON.parse(JSON.stringify(properties)) as Properties;
   deepStrictEqual(properties, copy);
-  return copy;
+  return sorted(copy) as Properties;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, sorted(entry)]));
 }
 
 /** The message with which a promise is rejected, or "" when it is not. */

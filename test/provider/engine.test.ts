@@ -38,7 +38,7 @@ let folder: string;
 
 beforeAll(async () => {
   cloud = await startCloud({ provisionSeconds: 0.2, deleteSeconds: 0.2 });
-  folder = mkdtempSync(join(tmpdir(), "vpc-identity-"));
+  folder = mkdtempSync(join(tmpdir(), "provider-test-"));
   writeFileSync(join(folder, "index.js"), PROGRAM);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "program", main: "index.js" }));
   writeFileSync(

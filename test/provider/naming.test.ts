@@ -19,6 +19,11 @@ describe("marked names", () => {
     expect(hashOf(inputs, ["zone"])).not.toBe(hashOf({ mark, zone: "z1" }, ["zone"]));
   });
 
+  it("do not differ by the order of keys, which the wire between engine and provider changes", () => {
+    const hash = hashOf({ mark, zone: { id: 1, name: [{ a: 1, b: 2 }] } }, ["zone"]);
+    expect(hashOf({ mark, zone: { name: [{ b: 2, a: 1 }], id: 1 } }, ["zone"])).toBe(hash);
+  });
+
   it("do not differ by other fields, order of fields, or null", () => {
     const hash = hashOf({ mark, zone: "z1" }, ["zone", "image"]);
     expect(hashOf({ note: "x", zone: "z1", mark, image: null }, ["image", "zone"])).toBe(hash);

@@ -247,7 +247,7 @@ describe("the program around", () => {
 
   it("must be able to reach this package", () => {
     // In a process of its own: Jest resolves modules in its own way.
-    const folder = mkdtempSync(join(tmpdir(), "vpc-identity-"));
+    const folder = mkdtempSync(join(tmpdir(), "provider-test-"));
     const script = `
       const { TrustedProfile } = require(${JSON.stringify(join(__dirname, "../../dist/index.js"))});
       try { new TrustedProfile("app"); } catch (error) { process.stdout.write(error.message); }

@@ -36,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
       ? await startEmulator({ provisionSeconds: 0.2, actionSeconds: 0.1, deleteSeconds: 0.1 })
       : undefined;
   try {
-    const apiKey = values["api-key"] ?? emulator?.apiKey ?? process.env["IBMCLOUD_API_KEY"] ?? "";
+    const apiKey = values["api-key"] ?? emulator?.apiKey ?? process.env.IBMCLOUD_API_KEY ?? "";
     const metadataUrl = values["metadata-url"];
     const adminUrl = values["admin-url"] ?? emulator?.adminUrl;
     const implementation: Implementation = {

@@ -67,7 +67,7 @@ export function differences(step: Step, answer: Answer): string[] {
 
 function compare(pattern: Pattern, actual: unknown, path: string, answer: Answer, found: string[]): void {
   const fail = (expected: string): void => {
-    found.push(`${path} is ${JSON.stringify(actual)?.slice(0, 200) ?? "absent"}, expected ${expected}`);
+    found.push(`${path} is ${show(actual)}, expected ${expected}`);
   };
   if (typeof pattern === "string") {
     if (!fits(pattern, actual, answer)) fail(pattern);
@@ -78,7 +78,7 @@ function compare(pattern: Pattern, actual: unknown, path: string, answer: Answer
       items.forEach((item, index) => compare(item, (actual as unknown[])[index], `${path}[${index}]`, answer, found));
   } else if (typeof pattern === "object" && pattern !== null) {
     const members = pattern as Readonly<Record<string, Pattern>>;
-    if (typeof members["$"] === "string") compareList(members, actual, path, answer, found, fail);
+    if (typeof members.$ === "string") compareList(members, actual, path, answer, found, fail);
     else if (typeof actual !== "object" || actual === null) fail("an object");
     else {
       for (const [key, member] of Object.entries(members)) {
@@ -103,18 +103,20 @@ function compareList(
     fail("an array");
     return;
   }
-  if (rule["$"] === "empty" && items.length > 0) fail("an empty array");
-  if (rule["$"] === "only") {
-    if (items.length === 1) compare(rule["item"] ?? null, items[0], `${path}[0]`, answer, found);
+  if (rule.$ === "empty" && items.length > 0) fail("an empty array");
+  if (rule.$ === "only") {
+    if (items.length === 1) compare(rule.item ?? null, items[0], `${path}[0]`, answer, found);
     else fail("exactly one entry");
   }
-  if (rule["$"] === "holds") {
-    const names = items.map((item) => at(item, String(rule["key"])));
-    for (const name of (rule["each"] ?? []) as readonly string[]) {
+  if (rule.$ === "holds") {
+    const names = items.map((item) => at(item, rule.key as string));
+    for (const name of (rule.each ?? []) as readonly string[]) {
       if (!names.includes(name)) fail(`an entry ${name}`);
     }
   }
 }
+
+const show = (value: unknown): string => (value === undefined ? "absent" : JSON.stringify(value).slice(0, 200));
 
 /** `/.../` is a pattern, `@member` another member, `!text` anything else, `?text` that or nothing. */
 function fits(pattern: string, actual: unknown, answer: Answer): boolean {
@@ -124,10 +126,10 @@ function fits(pattern: string, actual: unknown, answer: Answer): boolean {
   }
   if (pattern.startsWith("@")) {
     const other = at(answer.json, pattern.slice(1));
-    return other !== undefined && String(other) === text;
+    return other !== undefined && show(other) === show(actual);
   }
   if (pattern.startsWith("!")) return text !== undefined && text !== pattern.slice(1);
-  if (pattern.startsWith("?")) return actual === undefined || String(actual) === pattern.slice(1);
+  if (pattern.startsWith("?")) return actual === undefined || show(actual) === pattern.slice(1);
   if (/^\d+~$/.test(pattern)) return Math.abs(Number(actual) - Number(pattern.slice(0, -1))) <= 60;
   return actual === pattern;
 }

@@ -112,7 +112,7 @@ class Session {
       save: { owner: "access_token" },
     });
     const now = await this.now();
-    const claims = claimsOf(this.values["owner"] ?? "");
+    const claims = claimsOf(this.values.owner ?? "");
     Object.assign(this.values, {
       account: String(at(claims, "account.bss")),
       ownerIamId: String(at(claims, "iam_id")),
@@ -170,7 +170,7 @@ class Session {
       status: 200,
       save: { identity: "access_token" },
     });
-    const id = String(at(claimsOf(this.values["identity"] ?? ""), "iaas.instanceID"));
+    const id = String(at(claimsOf(this.values.identity ?? ""), "iaas.instanceID"));
     await this.must({
       call: `GET /v1/instances/${id}?${VPC}`,
       status: 200,
@@ -199,7 +199,7 @@ class Session {
     const network = { virtual_network_interface: { subnet: { id: "${subnet}" } } };
     const shared = { zone: { name: "${zone}" }, primary_network_attachment: network };
     const keys = [{ id: "${key}" }];
-    this.values["userData"] = "#!/bin/sh\necho conformance\n";
+    this.values.userData = "#!/bin/sh\necho conformance\n";
     await this.makeServer("server", "instances", {
       ...shared,
       name: "server-${run}",
@@ -299,7 +299,7 @@ class Session {
     const name = step.to ?? "cloud";
     const destination = this.destinations.get(name);
     if (destination === undefined) throw new Error(`there is no ${name}`);
-    const token = step.token === undefined && name === "cloud" ? this.values["owner"] : step.token;
+    const token = step.token === undefined && name === "cloud" ? this.values.owner : step.token;
     const body =
       step.form !== undefined
         ? new URLSearchParams(step.form).toString()

@@ -28,11 +28,12 @@ export const command: Command = {
     const engine = chooseEngine(flags.oneOf("engine", ["pulumi", "embedded"]), process.env);
     const demo = new Demo(new Story((line) => out.write(`${line}\n`)), engine, json ? "stderr" : "stdout");
     const passed = await demo.play();
+    const { seconds } = demo.story;
     if (json) process.stdout.write(`${JSON.stringify({ passed, engine: engine.kind, ...demo.result() })}\n`);
-    else
-      out.write(
-        `\ndemo: ${passed ? "done" : "failed"} in ${demo.story.seconds} s; state after the first up: ${demo.stateFile}\n`,
-      );
+    else {
+      if (demo.stateFile !== null) out.write(`\nstate after the first up: ${demo.stateFile}`);
+      out.write(`\ndemo: ${passed ? "done" : "failed"} in ${seconds} s\n`);
+    }
     return demo.interrupted ? EXIT.interrupted : passed ? EXIT.done : EXIT.failed;
   },
 };
@@ -44,7 +45,8 @@ interface StateFigures {
 
 class Demo {
   readonly #folder = mkdtempSync(join(tmpdir(), "vpc-identity-demo-"));
-  readonly stateFile = join(this.#folder, "state-after-first-up.json");
+  /** A copy of the state after the first up; null as long as there is none. */
+  stateFile: string | null = null;
   readonly #project = join(this.#folder, "work", EXAMPLE);
   #emulator: Emulator | undefined;
   #server: BootedServer | undefined;
@@ -86,7 +88,7 @@ class Demo {
     } finally {
       await this.#server?.shutdown();
       await this.#emulator?.close();
-      rmSync(join(this.#folder, "work"), { recursive: true, force: true });
+      rmSync(this.stateFile === null ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
       process.off("SIGINT", onInterrupt);
     }
   }
@@ -217,6 +219,7 @@ class Demo {
   }
 
   #keepState(state: unknown): void {
+    this.stateFile = join(this.#folder, "state-after-first-up.json");
     writeFileSync(this.stateFile, JSON.stringify(state), { mode: 0o600 });
     this.#figures = figuresOf(state);
   }
@@ -332,9 +335,9 @@ function figuresOf(state: unknown): StateFigures {
   // User data is text of the user's choice, not bookkeeping: the figure leaves it out.
   const lean = resources.map(({ inputs = {}, ...rest }) => ({ ...rest, inputs: { ...inputs, userData: undefined } }));
   const bytes = Buffer.byteLength(JSON.stringify({ ...deployment, resources: lean }));
-  const stubs = resources.map(({ inputs }) => Buffer.byteLength(String(inputs?.__provider ?? "")));
+  const stubs = resources.map(({ inputs }) => inputs?.__provider).filter((stub) => typeof stub === "string");
   return {
-    stubBytesMax: Math.max(0, ...stubs),
+    stubBytesMax: Math.max(0, ...stubs.map((stub) => Buffer.byteLength(stub))),
     stateBytesPerResource: Math.round(bytes / Math.max(1, resources.length)),
   };
 }

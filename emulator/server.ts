@@ -121,10 +121,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     serve(front, request, response).catch(() => response.destroy());
   });
   const admin = createServer(adminListener({ world, journal, faults, settle, inventory, reset }));
-  const close = async (): Promise<void> => {
-    await Promise.all([stop(server), stop(admin)]);
-    await endpoints.close();
-    await file?.save();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= Promise.all([stop(server), stop(admin)])
+      .then(() => endpoints.close())
+      .then(() => file?.save());
+    return closing;
   };
   try {
     world.url = await listen(server, host, options.port ?? 0);

@@ -1,4 +1,5 @@
 /** Keeps the state in a file: written atomically, one write at a time, and never older than the answer that follows. */
+import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import type { State } from "./state";
 
@@ -49,7 +50,7 @@ export class StateFile {
   }
 
   private async write(): Promise<void> {
-    const temporary = `${this.path}.${process.pid}.tmp`;
+    const temporary = `${this.path}.${randomUUID()}.tmp`;
     try {
       // Keys and the owner's API key are in it, so nobody else may read it.
       const file = await open(temporary, "w", 0o600);

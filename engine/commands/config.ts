@@ -74,7 +74,7 @@ export const get: Command = {
     const entry = entryOf(stored, stack, true);
     context.out(
       context.args.flag("json")
-        ? `${JSON.stringify({ name: config.qualify(key), ...entry }, undefined, 2)}\n`
+        ? `${JSON.stringify(entry, undefined, 2)}\n`
         : `${entry.value ?? ""}\n`,
     );
   },

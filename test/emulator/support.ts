@@ -39,7 +39,7 @@ export class Api {
     const form = { grant_type: "urn:ibm:params:oauth:grant-type:apikey", apikey: apiKey };
     const { body, status } = await this.send("POST /identity/token", undefined, { token: null, form });
     if (status !== 200) throw new Error(`no token: ${status}`);
-    this.token = textOf(body["access_token"]);
+    this.token = textOf(body.access_token);
     return this;
   }
 
@@ -77,9 +77,9 @@ export class Api {
   async server(more: object = {}): Promise<{ id: string; crn: string; socket: string; url: string }> {
     const { subnets, images } = this.emulator.inventory();
     const { id, crn } = await this.must(`POST /v1/instances?${VPC}`, {
-      image: { id: images[0]?.["id"] },
-      zone: { name: subnets[0]?.["zone"] },
-      primary_network_attachment: { virtual_network_interface: { subnet: { id: subnets[0]?.["id"] } } },
+      image: { id: images[0]?.id },
+      zone: { name: subnets[0]?.zone },
+      primary_network_attachment: { virtual_network_interface: { subnet: { id: subnets[0]?.id } } },
       metadata_service: { enabled: true },
       ...more,
     });
@@ -92,7 +92,7 @@ export class Api {
 
   async profile(name: string): Promise<{ id: string; iamId: string; crn: string }> {
     const body = await this.must("POST /v1/profiles", { name, account_id: this.emulator.accountId });
-    return { id: textOf(body["id"]), iamId: textOf(body["iam_id"]), crn: textOf(body["crn"]) };
+    return { id: textOf(body.id), iamId: textOf(body.iam_id), crn: textOf(body.crn) };
   }
 
   /** Lets a subject do on VPC what a role allows. */
@@ -108,7 +108,7 @@ export class Api {
         ],
       },
     });
-    return textOf(body["id"]);
+    return textOf(body.id);
   }
 
   /** The IAM token that a server gets for its default profile. */
@@ -125,10 +125,10 @@ export class Api {
       `POST ${url}/identity/v1/iam_tokens?${IDENTITY}`,
       {},
       {
-        token: textOf(identity["access_token"]),
+        token: textOf(identity.access_token),
       },
     );
-    return textOf(iam["access_token"]);
+    return textOf(iam.access_token);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The demo as a newcomer runs it, and as a program reads it. */
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { CLI } from "../support/project";
 
@@ -91,4 +92,51 @@ describe("vpc-identity demo", () => {
     expect(existsSync(result.stateFile)).toBe(true);
     expect(existsSync(`${dirname(result.stateFile)}/work`)).toBe(false);
   });
+});
+
+describe("vpc-identity demo, otherwise", () => {
+  const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("vpc-identity-demo-"));
+
+  it("ends with 130 and leaves nothing behind when it is interrupted", async () => {
+    const before = folders();
+    const demo = spawn(process.execPath, [CLI, "demo", "--engine", "embedded"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const exit = new Promise<number | null>((resolve) => demo.on("close", resolve));
+    let stdout = "";
+    demo.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (!stdout.includes("TrustedProfile") && (stdout += text).includes("TrustedProfile")) demo.kill("SIGINT");
+    });
+    expect(await exit).toBe(130);
+    expect(folders()).toEqual(before);
+  });
+
+  const asNobody = process.getuid?.() === 0 ? it : it.skip;
+  asNobody(
+    "needs no root (skipped where this is not root, and every run shows it)",
+    () => {
+      const demo = spawnSync(
+        "setpriv",
+        [
+          "--reuid=65534",
+          "--regid=65534",
+          "--clear-groups",
+          process.execPath,
+          CLI,
+          "demo",
+          "--json",
+          "--engine",
+          "embedded",
+        ],
+        { encoding: "utf8", timeout: 120_000, env: { PATH: process.env.PATH, HOME: "/nonexistent" } },
+      );
+      expect([demo.status, demo.stderr]).toEqual([
+        0,
+        expect.stringMatching(/169\.254\.169\.254:80|namespaces are refused/),
+      ]);
+      const { stateFile } = JSON.parse(demo.stdout.trim().split("\n").at(-1) ?? "") as DemoResult;
+      rmSync(dirname(stateFile), { recursive: true, force: true });
+    },
+    130_000,
+  );
 });

@@ -13,12 +13,14 @@ const COMPUTED: Record<string, object> = {
   Instance: { crn: "crn:v1:instance", primaryIp: "10.0.0.4", defaultTrustedProfile: { crn: "crn:v1:profile" } },
 };
 
-/** Starts a program; the list it returns fills up with what the program registers, in order. */
+/** Starts a program; the list it returns fills up with what the program registers, in the order in which it is done. */
 export async function startProgram(): Promise<Registration[]> {
   const registrations: Registration[] = [];
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs }) => {
+      newResource: async ({ type, name, inputs }) => {
+        // What must wait for a policy is seen to wait.
+        if (type.endsWith(":AccessPolicy")) await new Promise((resolve) => setTimeout(resolve, 50));
         registrations.push({ type, name, inputs: inputs as Record<string, unknown> });
         const kind = type.split(":").at(-1) ?? "";
         return { id: `${kind}-of-${name}`, state: { ...(inputs as object), ...COMPUTED[kind] } };

@@ -14,6 +14,8 @@ module.exports = {
   transformIgnorePatterns: ["/node_modules/", "<rootDir>/dist/"],
   coverageProvider: "v8",
   testTimeout: 60_000,
+  // Pulumi keeps its state on globals that it shares between copies of itself; jest would warn of each.
+  testEnvironmentOptions: { globalsCleanup: "off" },
   maxWorkers: 2,
   reporters: ["<rootDir>/test/reporter.cjs"],
 };

@@ -72,11 +72,7 @@ export const get: Command = {
     if (stored === undefined)
       throw new UserError(`configuration key '${key}' not found for stack '${stack.name.stack}'`);
     const entry = entryOf(stored, stack, true);
-    context.out(
-      context.args.flag("json")
-        ? `${JSON.stringify(entry, undefined, 2)}\n`
-        : `${entry.value ?? ""}\n`,
-    );
+    context.out(context.args.flag("json") ? `${JSON.stringify(entry, undefined, 2)}\n` : `${entry.value ?? ""}\n`);
   },
 };
 

@@ -27,7 +27,7 @@ const COMMON: Flags = {
   "expect-no-changes": { kind: "boolean", about: "Fail if anything changes" },
   message: { kind: "text", short: "m", about: "A note for the history" },
   parallel: { kind: "text", short: "p", about: "How many operations run at a time" },
-  "run-program": { kind: "boolean", about: "Run the program first" },
+  "run-program": { kind: "boolean", about: "" },
   "show-secrets": { kind: "boolean", about: "Show secret outputs in clear" },
   "show-sames": { kind: "boolean", about: "Show what does not change too" },
   "show-config": { kind: "boolean", about: "" },
@@ -57,6 +57,11 @@ function settingsOf(context: Context, kind: OperationKind): Omit<OperationSettin
   const limit = parallel === undefined ? undefined : Number(parallel);
   if (limit !== undefined && !Number.isInteger(limit))
     throw new UserError(`invalid argument "${parallel ?? ""}" for "--parallel": an integer is allowed`);
+  if (args.flag("run-program") && (kind === "refresh" || kind === "destroy")) {
+    throw new UserError(
+      `--run-program is not in the embedded engine: ${kind} uses the configuration stored in the state; run up first, or install Pulumi`,
+    );
+  }
   const only = args.list("target-replace");
   return {
     kind,
@@ -70,7 +75,6 @@ function settingsOf(context: Context, kind: OperationKind): Omit<OperationSettin
     clearPendingCreates: args.flag("clear-pending-creates"),
     continueOnError: args.flag("continue-on-error"),
     expectNoChanges: args.flag("expect-no-changes"),
-    runProgram: args.flag("run-program"),
     client: args.text("client"),
   };
 }
@@ -102,7 +106,7 @@ function eventLogOf(context: Context, stack: Stack): EventSink | undefined {
   if (place === undefined || place === "") return undefined;
   return openEventLog(place, () => {
     const protocol = loadProtocol(programOf(stack.project).folder, true);
-    return { services: protocol.eventService(), messages: protocol.eventMessages() };
+    return { grpc: protocol.grpc, services: protocol.eventService(), messages: protocol.eventMessages() };
   });
 }
 
@@ -217,7 +221,6 @@ export const destroy: Command = {
   flags: {
     ...COMMON,
     ...REFRESH_FIRST,
-    "exclude-protected": { kind: "boolean", about: "Leave protected resources alone" },
     remove: { kind: "boolean", about: "Remove the stack as well" },
     "preview-only": { kind: "boolean", about: "Only preview" },
   },

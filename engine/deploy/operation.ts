@@ -31,8 +31,6 @@ export interface OperationSettings {
   readonly clearPendingCreates: boolean;
   readonly continueOnError: boolean;
   readonly expectNoChanges: boolean;
-  /** Run the program although the operation does not need it, for its hooks and its configuration. */
-  readonly runProgram: boolean;
   /** Address of a client of the Automation API that runs the program itself. */
   readonly client: string | undefined;
 }
@@ -87,7 +85,7 @@ export class Operation {
         onOutput: (line) => this.run?.report("", "info#err", line),
       });
     const providers = new Providers(startProvider, config.providerInputs);
-    const withProgram = settings.kind === "update" || settings.kind === "preview" || settings.runProgram;
+    const withProgram = settings.kind === "update" || settings.kind === "preview";
     if (withProgram || deployment.resources.some((resource) => resource.type === `pulumi:providers:${DYNAMIC_PACKAGE}`))
       providers.warmUp();
     const encoder = lazy(() => new Encoder(sealingOf(crypter())));
@@ -165,6 +163,13 @@ export class Operation {
 
   private async destroy(run: Run): Promise<void> {
     const doomed = run.settings.targets.empty ? run.base : targetedDeletes(run, this.settings.targetDependents);
+    const hooked = doomed.find(({ resourceHooks: hooks = {} }) => "BeforeDelete" in hooks || "AfterDelete" in hooks);
+    if (hooked !== undefined) {
+      throw new UserError(
+        `Resource "${hooked.urn}" has delete hooks registered, but the program is not running, so they cannot be called. ` +
+          "Remove the resource from the program and run `pulumi up`, or take the hooks off it first.",
+      );
+    }
     await deleteAll(run, doomed);
   }
 

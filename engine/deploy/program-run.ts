@@ -1,5 +1,4 @@
 /** Runs the program against the engine: serves its registrations until it has said all it wants, then lets the rest go. */
-import { status } from "@grpc/grpc-js";
 import type * as messages from "@pulumi/pulumi/proto/resource_pb";
 import { UserError } from "../errors";
 import { normalizeProperties } from "../model/assets";
@@ -176,7 +175,7 @@ export class ProgramRun {
         return await work();
       } catch (error) {
         if (error instanceof Halted)
-          throw new StatusError(status.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel");
+          throw new StatusError("UNAVAILABLE", "resource monitor shut down while waiting on step's done channel");
         throw error;
       } finally {
         this.open -= 1;
@@ -190,7 +189,7 @@ export class ProgramRun {
       stackTransform: (target, token) => this.stackTransforms.push({ target, token }),
       hook: (hook) => {
         if (this.hooks.has(hook.name))
-          throw new StatusError(status.ALREADY_EXISTS, `resource hook "${hook.name}" is already registered`);
+          throw new StatusError("ALREADY_EXISTS", `resource hook "${hook.name}" is already registered`);
         this.hooks.set(hook.name, hook);
       },
       log: (severity: Severity, urn, message, ephemeral) => {

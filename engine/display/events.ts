@@ -3,7 +3,7 @@
  * to a listener of the Automation API, whose address looks like `tcp://127.0.0.1:1234`.
  */
 import { appendFileSync } from "node:fs";
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type * as eventService from "@pulumi/pulumi/proto/events_grpc_pb";
 import type * as eventMessages from "@pulumi/pulumi/proto/events_pb";
 import { messageOf, UserError } from "../errors";
@@ -188,12 +188,13 @@ function fileSink(file: string): EventSink {
 }
 
 interface EventProtocol {
+  readonly grpc: typeof grpc;
   readonly services: typeof eventService;
   readonly messages: typeof eventMessages;
 }
 
 function streamSink(address: string, protocol: EventProtocol): EventSink {
-  const client = new protocol.services.EventsClient(address, grpc.credentials.createInsecure());
+  const client = new protocol.services.EventsClient(address, protocol.grpc.credentials.createInsecure());
   let ended: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (ended = resolve));
   // A listener that went away is no reason to stop an update.

@@ -1,9 +1,9 @@
 /** Functions of the program that the engine calls back: transforms of registrations, and hooks. */
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type * as callbackMessages from "@pulumi/pulumi/proto/callback_pb";
 import type * as messages from "@pulumi/pulumi/proto/resource_pb";
 import { StatusError } from "./monitor";
-import { MESSAGE_LIMIT_BYTES, type Protocol } from "./protocol";
+import { MESSAGE_LIMITS, type Protocol } from "./protocol";
 
 export interface CallbackReference {
   readonly target: string;
@@ -20,11 +20,11 @@ export class Callbacks {
   private client(target: string): Client {
     let client = this.clients.get(target);
     if (client === undefined) {
-      const limits = {
-        "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
-        "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
-      };
-      client = new this.protocol.callbackService.CallbacksClient(target, grpc.credentials.createInsecure(), limits);
+      client = new this.protocol.callbackService.CallbacksClient(
+        target,
+        this.protocol.grpc.credentials.createInsecure(),
+        MESSAGE_LIMITS,
+      );
       this.clients.set(target, client);
     }
     return client;
@@ -38,7 +38,7 @@ export class Callbacks {
     return new Promise((resolve, reject) => {
       client.invoke(request, (error: grpc.ServiceError | null, response: callbackMessages.CallbackInvokeResponse) => {
         if (error === null) resolve(response.getResponse_asU8());
-        else reject(new StatusError(grpc.status.UNKNOWN, error.details));
+        else reject(new StatusError("UNKNOWN", error.details));
       });
     });
   }

@@ -1,8 +1,8 @@
 /** A program that lives inside a client of the Automation API: asked to run over gRPC instead of being started. */
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type * as messages from "@pulumi/pulumi/proto/language_pb";
 import { type RunningProgram } from "./program";
-import { MESSAGE_LIMIT_BYTES, type Protocol } from "./protocol";
+import { MESSAGE_LIMITS, type Protocol } from "./protocol";
 
 export interface InlineSettings {
   /** Where the client listens. */
@@ -34,12 +34,8 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
   const config = request.getConfigMap();
   for (const [key, value] of Object.entries(settings.config)) config.set(key, value);
   request.setConfigsecretkeysList([...settings.secretKeys]);
-  const limits = {
-    "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
-    "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
-  };
   const { LanguageRuntimeClient } = protocol.languageService();
-  const client = new LanguageRuntimeClient(settings.client, grpc.credentials.createInsecure(), limits);
+  const client = new LanguageRuntimeClient(settings.client, protocol.grpc.credentials.createInsecure(), MESSAGE_LIMITS);
   const ended = new Promise<{ failed: boolean; message?: string }>((resolve) => {
     client.run(request, (error: grpc.ServiceError | null, response: messages.RunResponse) => {
       const message = error === null ? response.getError() : error.details;

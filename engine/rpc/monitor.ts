@@ -1,12 +1,12 @@
 /** The services that the program talks to: the resource monitor and the engine's log. One server carries both. */
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type * as engineMessages from "@pulumi/pulumi/proto/engine_pb";
 import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb";
 import type * as messages from "@pulumi/pulumi/proto/resource_pb";
 import { messageOf } from "../errors";
 import { type Properties } from "../model/values";
 import { type Severity } from "../display/reporter";
-import { fromStruct, MESSAGE_LIMIT_BYTES, toStruct, type Protocol } from "./protocol";
+import { fromStruct, MESSAGE_LIMITS, toStruct, type Protocol, type StatusName } from "./protocol";
 
 /** What registrations lead to; everything but the messages themselves. */
 export interface MonitorHandlers {
@@ -48,7 +48,7 @@ export interface DeploymentSettings {
 /** Thrown by handlers to end a call with a status of gRPC. */
 export class StatusError extends Error {
   constructor(
-    readonly code: grpc.status,
+    readonly status: StatusName,
     message: string,
   ) {
     super(message);
@@ -57,6 +57,7 @@ export class StatusError extends Error {
 }
 
 function unary<Request, Response>(
+  protocol: Protocol,
   answer: (request: Request) => Promise<Response> | Response,
 ): grpc.handleUnaryCall<Request, Response> {
   return (call, callback) => {
@@ -65,8 +66,8 @@ function unary<Request, Response>(
       .then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const code = error instanceof StatusError ? error.code : grpc.status.UNKNOWN;
-          callback({ code, details: messageOf(error) });
+          const name = error instanceof StatusError ? error.status : "UNKNOWN";
+          callback({ code: protocol.grpc.status[name], details: messageOf(error) });
         },
       );
   };
@@ -75,24 +76,23 @@ function unary<Request, Response>(
 const SEVERITIES: readonly Severity[] = ["debug", "info", "warning", "error"];
 
 export class MonitorServer {
-  private readonly server = new grpc.Server({
-    "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
-    "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
-  });
+  private readonly server: grpc.Server;
   private rootUrn = "";
 
   constructor(
     private readonly protocol: Protocol,
     private readonly settings: DeploymentSettings,
     private readonly handlers: MonitorHandlers,
-  ) {}
+  ) {
+    this.server = new protocol.grpc.Server(MESSAGE_LIMITS);
+  }
 
   /** Listens on a free port of the loopback; resolves with its address. */
   async listen(): Promise<string> {
     this.addService(this.protocol.resourceService.ResourceMonitorService, this.monitorMethods());
     this.addService(this.protocol.engineService.EngineService, this.engineMethods());
     return new Promise((resolve, reject) => {
-      this.server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+      this.server.bindAsync("127.0.0.1:0", this.protocol.grpc.ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(`127.0.0.1:${port}`);
         else reject(error);
       });
@@ -104,11 +104,8 @@ export class MonitorServer {
   }
 
   private addService(service: grpc.ServiceDefinition, methods: grpc.UntypedServiceImplementation): void {
-    const missing = unary((): never => {
-      throw new StatusError(
-        grpc.status.UNIMPLEMENTED,
-        "not in the embedded engine; install Pulumi to deploy this program",
-      );
+    const missing = unary(this.protocol, (): never => {
+      throw new StatusError("UNIMPLEMENTED", "not in the embedded engine; install Pulumi to deploy this program");
     });
     const all = Object.keys(service).map((name) => [name, methods[name] ?? missing] as const);
     this.server.addService(service, Object.fromEntries(all));
@@ -118,13 +115,13 @@ export class MonitorServer {
     const { resource, empty, provider, struct } = this.protocol;
     const { handlers } = this;
     return {
-      supportsFeature: unary((request: messages.SupportsFeatureRequest) => {
+      supportsFeature: unary(this.protocol, (request: messages.SupportsFeatureRequest) => {
         const response = new resource.SupportsFeatureResponse();
         response.setHassupport(FEATURES.some((feature) => feature.name === request.getId() && feature.supported));
         return response;
       }),
-      getDeploymentInfo: unary(() => this.deploymentInfo()),
-      registerResource: unary(async (request: messages.RegisterResourceRequest) => {
+      getDeploymentInfo: unary(this.protocol, () => this.deploymentInfo()),
+      registerResource: unary(this.protocol, async (request: messages.RegisterResourceRequest) => {
         const { urn, id, outputs, skipped, failed } = await handlers.register(request);
         const response = new resource.RegisterResourceResponse();
         response.setUrn(urn);
@@ -135,28 +132,31 @@ export class MonitorServer {
         if (skipped) (response as { setUnknown?: (unknown: boolean) => void }).setUnknown?.(true);
         return response;
       }),
-      readResource: unary(async (request: messages.ReadResourceRequest) => {
+      readResource: unary(this.protocol, async (request: messages.ReadResourceRequest) => {
         const { urn, outputs } = await handlers.read(request);
         const response = new resource.ReadResourceResponse();
         response.setUrn(urn);
         response.setProperties(toStruct(this.protocol, outputs));
         return response;
       }),
-      registerResourceOutputs: unary(async (request: messages.RegisterResourceOutputsRequest) => {
+      registerResourceOutputs: unary(this.protocol, async (request: messages.RegisterResourceOutputsRequest) => {
         await handlers.outputs(request.getUrn(), fromStruct(request.getOutputs()));
         return new empty.Empty();
       }),
-      invoke: unary(async (request: messages.ResourceInvokeRequest): Promise<providerMessages.InvokeResponse> => {
-        const response = new provider.InvokeResponse();
-        const result = await handlers.invoke(request.getTok(), fromStruct(request.getArgs()));
-        response.setReturn(struct.Struct.fromJavaScript(result));
-        return response;
-      }),
-      registerStackTransform: unary((request: { getTarget(): string; getToken(): string }) => {
+      invoke: unary(
+        this.protocol,
+        async (request: messages.ResourceInvokeRequest): Promise<providerMessages.InvokeResponse> => {
+          const response = new provider.InvokeResponse();
+          const result = await handlers.invoke(request.getTok(), fromStruct(request.getArgs()));
+          response.setReturn(struct.Struct.fromJavaScript(result));
+          return response;
+        },
+      ),
+      registerStackTransform: unary(this.protocol, (request: { getTarget(): string; getToken(): string }) => {
         handlers.stackTransform(request.getTarget(), request.getToken());
         return new empty.Empty();
       }),
-      registerResourceHook: unary((request: messages.RegisterResourceHookRequest) => {
+      registerResourceHook: unary(this.protocol, (request: messages.RegisterResourceHookRequest) => {
         const callback = request.getCallback();
         handlers.hook({
           name: request.getName(),
@@ -167,7 +167,7 @@ export class MonitorServer {
         });
         return new empty.Empty();
       }),
-      signalAndWaitForShutdown: unary(async () => {
+      signalAndWaitForShutdown: unary(this.protocol, async () => {
         await handlers.shutdown();
         return new empty.Empty();
       }),
@@ -177,7 +177,7 @@ export class MonitorServer {
   private deploymentInfo(): messages.DeploymentInfo {
     const { resource } = this.protocol;
     // SDKs that do not know this message ask feature by feature.
-    if (!("DeploymentInfo" in resource)) throw new StatusError(grpc.status.UNIMPLEMENTED, "not known to this SDK");
+    if (!("DeploymentInfo" in resource)) throw new StatusError("UNIMPLEMENTED", "not known to this SDK");
     const { settings } = this;
     const info = new resource.DeploymentInfo();
     info.setProject(settings.project);
@@ -197,16 +197,16 @@ export class MonitorServer {
   private engineMethods(): grpc.UntypedServiceImplementation {
     const { engine, empty } = this.protocol;
     return {
-      log: unary((request: engineMessages.LogRequest) => {
+      log: unary(this.protocol, (request: engineMessages.LogRequest) => {
         const severity = SEVERITIES[request.getSeverity()] ?? "info";
         this.handlers.log(severity, request.getUrn(), request.getMessage(), request.getEphemeral());
         return new empty.Empty();
       }),
-      setRootResource: unary((request: engineMessages.SetRootResourceRequest) => {
+      setRootResource: unary(this.protocol, (request: engineMessages.SetRootResourceRequest) => {
         this.rootUrn = request.getUrn();
         return new engine.SetRootResourceResponse();
       }),
-      getRootResource: unary(() => {
+      getRootResource: unary(this.protocol, () => {
         const response = new engine.GetRootResourceResponse();
         response.setUrn(this.rootUrn);
         return response;

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type * as grpc from "@grpc/grpc-js";
 import type * as aliasMessages from "@pulumi/pulumi/proto/alias_pb";
 import type * as callbackService from "@pulumi/pulumi/proto/callback_grpc_pb";
 import type * as callbackMessages from "@pulumi/pulumi/proto/callback_pb";
@@ -32,7 +33,12 @@ interface EmptyMessages {
   readonly Empty: new () => object;
 }
 
+/** Statuses of gRPC by name; their numbers are the SDK's copy's to say. */
+export type StatusName = keyof typeof grpc.status;
+
 export interface Protocol {
+  /** The SDK's own gRPC: its clients take no credentials from another copy. */
+  readonly grpc: typeof grpc;
   /** The folder of the program's SDK. */
   readonly sdk: string;
   readonly resource: ResourceMessages;
@@ -68,6 +74,7 @@ export function loadProtocol(programFolder: string, fallback = false): Protocol 
   const fromSdk = createRequire(manifest);
   const load = (name: string): unknown => fromSdk(`./proto/${name}`);
   return {
+    grpc: fromSdk("@grpc/grpc-js") as typeof grpc,
     sdk: dirname(manifest),
     resource: load("resource_pb") as ResourceMessages,
     resourceService: load("resource_grpc_pb") as typeof resourceService,
@@ -98,4 +105,8 @@ export function toStruct(protocol: Protocol, properties: Properties): Struct {
 }
 
 /** State files and assets fit easily; the limit is Pulumi's own. */
-export const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;
+const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;
+export const MESSAGE_LIMITS = {
+  "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
+  "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
+};

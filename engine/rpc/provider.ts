@@ -2,7 +2,7 @@
  * The process that runs dynamic resources, and the calls to it. It accepts neither secrets nor resource references, so both are taken
  * out before each call and secrets are marked again in what comes back.
  */
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { messageOf, UserError } from "../errors";
 import { normalizeProperties } from "../model/assets";
@@ -11,7 +11,7 @@ import { parseUrn } from "../model/urn";
 import { propertiesForProvider, remarkSecrets, type Properties } from "../model/values";
 import { onLines, startNode, type Child } from "./child";
 import { childEnvironment } from "./program";
-import { fromStruct, MESSAGE_LIMIT_BYTES, toStruct, type Protocol } from "./protocol";
+import { fromStruct, MESSAGE_LIMITS, toStruct, type Protocol } from "./protocol";
 
 export interface CheckFailure {
   readonly property: string;
@@ -112,12 +112,12 @@ export class ProviderProcess {
         reject,
       );
     });
-    const limits = {
-      "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
-      "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
-    };
     const { ResourceProviderClient } = protocol.providerService;
-    const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), limits);
+    const client = new ResourceProviderClient(
+      `127.0.0.1:${port}`,
+      protocol.grpc.credentials.createInsecure(),
+      MESSAGE_LIMITS,
+    );
     return new ProviderProcess(settings, child, client);
   }
 
@@ -131,7 +131,7 @@ export class ProviderProcess {
     return new Promise<Response>((resolve, reject) => {
       start((error, response) => {
         if (error === null) resolve(response);
-        else if (error.code === grpc.status.UNAVAILABLE) reject(this.lost());
+        else if (error.code === this.settings.protocol.grpc.status.UNAVAILABLE) reject(this.lost());
         else reject(new ProviderError(error));
       });
     });

@@ -2,7 +2,7 @@
  * The state while it changes. Steps report what they begin and what they finished; each report is on disk before the step goes on.
  * Reports that arrive while a write is running share the next one, which bounds the number of writes of a wide stack.
  */
-import { type OperationType, type PendingOperation, type ResourceState } from "../model/resource";
+import { requirementsOf, type OperationType, type PendingOperation, type ResourceState } from "../model/resource";
 import { messageOf, UserError } from "../errors";
 
 export interface Operation {
@@ -70,7 +70,8 @@ export class Snapshot {
       .filter((resource) => !this.gone.has(resource))
       .map((r) => this.current(r));
     const alive = list.filter((resource) => !this.gone.has(resource));
-    return this.renamed.size === 0 ? alive : alive.map((resource) => rename(resource, this.renamed));
+    const named = this.renamed.size === 0 ? alive : alive.map((resource) => rename(resource, this.renamed));
+    return this.promoted.size === 0 ? named : ordered(named);
   }
 
   /** Writes now, whether something changed or not. */
@@ -91,6 +92,21 @@ export class Snapshot {
     });
     await this.queued;
   }
+}
+
+/** The same list with each resource after what it needs. Only runs that leave resources out can finish them in another order. */
+function ordered(resources: readonly ResourceState[]): ResourceState[] {
+  const byUrn = new Map<string, ResourceState[]>();
+  for (const resource of resources) byUrn.set(resource.urn, [...(byUrn.get(resource.urn) ?? []), resource]);
+  const placed = new Set<ResourceState>();
+  const place = (resource: ResourceState): void => {
+    if (placed.has(resource)) return;
+    const needed = requirementsOf(resource).flatMap((urn) => byUrn.get(urn) ?? []);
+    for (const other of needed) if (other.urn !== resource.urn) place(other);
+    placed.add(resource);
+  };
+  resources.forEach(place);
+  return [...placed];
 }
 
 function rename(resource: ResourceState, names: ReadonlyMap<string, string>): ResourceState {

@@ -79,7 +79,7 @@ const body = fc.oneof(
 const method = fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE");
 const segment = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "..%2f..", "%", "%00", "x".repeat(500), "toString"),
-  fc.string({ maxLength: 20, unit: "binary" }).map((text) => encodeURIComponent(text.toWellFormed())),
+  fc.string({ maxLength: 20, unit: "binary" }).map((text) => encodeURIComponent(text)),
 );
 const query = fc
   .dictionary(
@@ -87,7 +87,7 @@ const query = fc
     fc.string({ maxLength: 12, unit: "binary" }),
     { maxKeys: 3 },
   )
-  .map((values) => new URLSearchParams(Object.entries(values).map(([k, v]) => [k, v.toWellFormed()])).toString());
+  .map((values) => new URLSearchParams(values).toString());
 
 function expectWellFormed(answer: Answer, path: string): void {
   const { status, text, body: parsed } = answer;
@@ -96,12 +96,12 @@ function expectWellFormed(answer: Answer, path: string): void {
   expect(typeof parsed).toBe("object");
   if (status < 400) return;
   if (path.startsWith("/identity/token")) {
-    expect(textOf(parsed["errorCode"])).toMatch(/^(BXNIM|EMU)\d+E$/);
+    expect(textOf(parsed.errorCode)).toMatch(/^(BXNIM|EMU)\d+E$/);
     return;
   }
-  const [error] = parsed["errors"] as unknown as { code?: unknown; message?: unknown }[];
+  const [error] = parsed.errors as unknown as { code?: unknown; message?: unknown }[];
   expect([typeof error?.code, typeof error?.message]).toEqual(["string", "string"]);
-  expect(textOf(parsed["trace"])).not.toBe("");
+  expect(textOf(parsed.trace)).not.toBe("");
   expect(text).not.toContain("[object Object]");
 }
 
@@ -125,7 +125,7 @@ describe("whatever is sent", () => {
         headers: { "Metadata-Flavor": "ibm" },
       },
     );
-    identity = textOf(answer["access_token"]);
+    identity = textOf(answer.access_token);
   });
   afterAll(() => emulator.close());
 
@@ -160,7 +160,7 @@ describe("whatever is sent", () => {
           headers: { "Metadata-Flavor": "ibm" },
         });
         expectWellFormed(answer, "");
-        if (answer.status >= 400) expect(answer.body["status_code"]).toBe(answer.status);
+        if (answer.status >= 400) expect(answer.body.status_code).toBe(answer.status);
       }),
       { numRuns: RUNS },
     );
@@ -219,6 +219,6 @@ describe("whatever is sent", () => {
       token: null,
     });
     expect(onServer.status).toBe(400);
-    expect(onServer.body["errors"]).toMatchObject([{ code: "invalid_request" }]);
+    expect(onServer.body.errors).toMatchObject([{ code: "invalid_request" }]);
   });
 });

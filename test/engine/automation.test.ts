@@ -4,7 +4,7 @@ import { LocalWorkspace, PulumiCommand, type EngineEvent, type Stack } from "@pu
 import { ENGINE_ROOT, TestProject } from "./support/engine";
 import { THINGS } from "./support/things";
 
-const ROOT = process.env["PULUMI"] === undefined ? ENGINE_ROOT : join(process.env["PULUMI"], "..", "..");
+const ROOT = process.env.PULUMI === undefined ? ENGINE_ROOT : join(process.env.PULUMI, "..", "..");
 
 let project: TestProject;
 let command: PulumiCommand;

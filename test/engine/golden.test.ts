@@ -2,8 +2,7 @@
  * Replays what the real CLI was recorded doing (testdata/golden/README.md) and compares each step: exit code, provider calls, state,
  * pending operations, outputs, locks, history and summary. Once with everything in parallel, once one after the other, where order counts.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { normalState } from "./support/normal-state";
 import { PASSPHRASE, TestProject, until, type Result } from "./support/engine";
@@ -112,6 +111,26 @@ function lastHistory(project: TestProject): Record<string, unknown> | null {
   return { count: entries.length, kind, result, resourceChanges };
 }
 
+/** What a step leaves: one after the other the order of resources, in parallel everything else. */
+async function aftermath(project: TestProject, serial: boolean, stdout: string): Promise<Record<string, unknown>> {
+  const exists = existsSync(project.stateFile(PROJECT, STACK));
+  if (serial) {
+    const resources = exists ? (project.state(PROJECT, STACK).checkpoint.latest?.resources ?? []) : [];
+    return { order: resources.map((resource) => resource.urn) };
+  }
+  const text = project.read(`.state/.pulumi/stacks/${PROJECT}/${STACK}.json`);
+  return {
+    state: exists ? normalState(JSON.parse(text) as Parameters<typeof normalState>[0], PASSPHRASE) : null,
+    history: lastHistory(project),
+    summary: summaryOf(stdout),
+    stackOutputs: await outputsOf(project),
+  };
+}
+
+function expected({ state, history, summary, stackOutputs }: GoldenStep["expect"]): Record<string, unknown> {
+  return { state, history, summary, stackOutputs };
+}
+
 describe.each([
   { order: "in parallel", serial: false },
   { order: "one after the other", serial: true },
@@ -144,25 +163,9 @@ describe.each([
     expect(serial ? withSortedDeletes(calls) : calls.sort()).toEqual(outcome.opsLog);
     expect(project.locks(PROJECT, STACK)).toHaveLength(golden.locks);
 
-    const stateExists = existsSync(project.stateFile(PROJECT, STACK));
-    expect(stateExists).toBe(golden.state !== null);
-    if (serial) {
-      const resources = stateExists ? (project.state(PROJECT, STACK).checkpoint.latest?.resources ?? []) : [];
-      expect(resources.map((resource) => resource.urn)).toEqual(golden.serial.resourceOrder);
-    } else {
-      const state = stateExists
-        ? normalState(
-            JSON.parse(project.read(`.state/.pulumi/stacks/${PROJECT}/${STACK}.json`)) as Parameters<
-              typeof normalState
-            >[0],
-            PASSPHRASE,
-          )
-        : null;
-      expect(state).toEqual(golden.state);
-      expect(lastHistory(project)).toEqual(golden.history);
-      expect(signal === null ? summaryOf(stdout) : null).toEqual(golden.summary);
-      expect(await outputsOf(project)).toEqual(golden.stackOutputs);
-    }
+    expect(await aftermath(project, serial, signal === null ? stdout : "")).toEqual(
+      serial ? { order: golden.serial.resourceOrder } : expected(golden),
+    );
     broken = undefined;
   });
 });

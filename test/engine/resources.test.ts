@@ -68,7 +68,7 @@ test("an alias renames without touching the resource", async () => {
   expect(calls).toEqual([]);
   expect(resource("new")?.id).toBe("id-a");
   expect(resource("a")).toBeUndefined();
-  expect(resource("b")?.["dependencies"]).toEqual([thingUrn("new")]);
+  expect(resource("b")?.dependencies).toEqual([thingUrn("new")]);
 });
 
 test("a replaced resource is made before the old one goes, or after with deleteBeforeReplace", async () => {
@@ -216,6 +216,16 @@ test("hooks run around the steps they are for", async () => {
   expect(project.state(THINGS_PROJECT, "dev")).toMatchObject({ version: 4, features: ["hooks"] });
 });
 
+test("destroy refuses where delete hooks would be left out", async () => {
+  const code =
+    "new Thing('h', {}, { hooks: { beforeDelete: [new pulumi.ResourceHook('last', async () => undefined)] } })";
+  await apply({ things: [], code });
+  const { code: exit, stdout, stderr } = await project.run(["destroy", "--yes", "--skip-preview", "--stack", "dev"]);
+  expect(exit).not.toBe(0);
+  expect(stdout + stderr).toContain("has delete hooks registered, but the program is not running");
+  expect(resource("h")?.id).toBe("id-h");
+});
+
 test("refresh takes over what is there and forgets what is gone", async () => {
   await apply({ things: [{ name: "a" }, { name: "b", dependsOn: ["a"] }] });
   project.write("gone-id-a", "");
@@ -223,7 +233,7 @@ test("refresh takes over what is there and forgets what is gone", async () => {
   expect(stdout).toContain("1 deleted");
   expect(resource("a")).toBeUndefined();
   expect(resource("b")).toMatchObject({ outputs: { found: "yes" } });
-  expect(resource("b")?.["dependencies"]).toBeUndefined();
+  expect(resource("b")?.dependencies).toBeUndefined();
 });
 
 test("warnings of a provider and lines of the program are shown", async () => {

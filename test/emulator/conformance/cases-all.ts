@@ -1,9 +1,12 @@
 /** All cases of the contract, those that cut across the APIs last. */
-import { identityCases } from "./cases-identity";
-import { onInstanceCases } from "./cases-on-instance";
+import { instanceCases } from "./cases-instances";
+import { keyCases } from "./cases-keys";
+import { networkCases } from "./cases-networks";
 import { policyCases } from "./cases-policies";
+import { profileCases } from "./cases-profiles";
+import { serverCases } from "./cases-server";
+import { serverTokenCases } from "./cases-server-tokens";
 import { tokenCases } from "./cases-tokens";
-import { vpcCases } from "./cases-vpc";
 import type { Case } from "./types";
 
 const VPC = "version=2025-09-16&generation=2";
@@ -80,9 +83,12 @@ const acrossCases: readonly Case[] = [
 
 export const cases: readonly Case[] = [
   ...tokenCases,
-  ...identityCases,
+  ...keyCases,
+  ...profileCases,
   ...policyCases,
-  ...vpcCases,
-  ...onInstanceCases,
+  ...instanceCases,
+  ...networkCases,
+  ...serverTokenCases,
+  ...serverCases,
   ...acrossCases,
 ];

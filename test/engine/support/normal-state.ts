@@ -38,6 +38,11 @@ function objects(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.map((item) => objectOf(item)).filter((item) => item !== undefined) : [];
 }
 
+/** Text as it is; what is no text has none. */
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -51,7 +56,7 @@ function times(resource: JsonObject): JsonObject {
   const result = rest as JsonObject;
   if (created !== undefined) result.created = "T";
   if (modified !== undefined) {
-    const apart = created === undefined ? 0 : Math.abs(Date.parse(String(modified)) - Date.parse(String(created)));
+    const apart = created === undefined ? 0 : Math.abs(Date.parse(textOf(modified)) - Date.parse(textOf(created)));
     result.modified = apart <= SAME_MOMENT_MS ? "T" : "LATER";
   }
   return result;
@@ -73,7 +78,7 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
   const providerIds = new Set(
     everything.flatMap((resource) => {
       const reference = typeof resource.provider === "string" ? (resource.provider.split("::").pop() ?? "") : "";
-      return [reference, String(resource.type).startsWith("pulumi:providers:") ? String(resource.id ?? "") : ""].filter(
+      return [reference, textOf(resource.type).startsWith("pulumi:providers:") ? textOf(resource.id) : ""].filter(
         Boolean,
       );
     }),
@@ -89,7 +94,7 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
     if (object === undefined) return value;
     if (object[SIGNATURE] === SECRET) {
       const { ciphertext, plaintext } = object;
-      const plain = typeof ciphertext === "string" ? opener(String(salt), passphrase)(ciphertext) : String(plaintext);
+      const plain = typeof ciphertext === "string" ? opener(textOf(salt), passphrase)(ciphertext) : textOf(plaintext);
       return { $secret: walk(JSON.parse(plain) as Json, key) };
     }
     return Object.fromEntries(
@@ -100,7 +105,9 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
   };
 
   const normalResource = (resource: JsonObject): JsonObject => {
-    const { sourcePosition: _position, stackTrace: _trace, ...rest } = times(resource);
+    const rest = times(resource);
+    Reflect.deleteProperty(rest, "sourcePosition");
+    Reflect.deleteProperty(rest, "stackTrace");
     const { dependencies, propertyDependencies } = rest as Record<string, Json | undefined>;
     if (dependencies !== undefined) rest.dependencies = unique(dependencies);
     const lists = objectOf(propertyDependencies);
@@ -110,14 +117,14 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
   };
 
   const order = (resource: JsonObject): string =>
-    [resource.urn, resource.delete === true ? 1 : 0, resource.id ?? ""].join(" ");
+    [textOf(resource.urn), resource.delete === true ? "1" : "0", textOf(resource.id)].join(" ");
   const resources = objects(latest.resources).map(normalResource);
   const operations = pending.map((item) => ({
     type: item.type ?? null,
     resource: normalResource(objectOf(item.resource) ?? {}),
   }));
   const manifest = objectOf(latest.manifest) ?? {};
-  const magic = createHash("sha256").update(String(manifest.version)).digest("hex");
+  const magic = createHash("sha256").update(textOf(manifest.version)).digest("hex");
   return {
     version: checkpoint.version,
     features: Array.isArray(checkpoint.features) ? [...checkpoint.features].sort() : [],
@@ -128,7 +135,7 @@ export function normalState(checkpoint: JsonObject, passphrase: string): NormalS
     metadata: latest.metadata ?? {},
     resources: resources.sort((a, b) => compareText(order(a), order(b))),
     pendingOperations: operations.sort((a, b) =>
-      compareText(order(a.resource) + String(a.type), order(b.resource) + String(b.type)),
+      compareText(order(a.resource) + textOf(a.type), order(b.resource) + textOf(b.type)),
     ),
   };
 }

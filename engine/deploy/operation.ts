@@ -202,7 +202,8 @@ export class Operation {
     const what = settings.dryRun && settings.kind === "update" ? "preview" : settings.kind;
     if (run.failed && run.erroredCount > 0 && !run.hasErrors("")) run.blame("", new Error(`${what} failed`));
     else if (unexpected && !run.failed) run.blame("", new Error("no changes were expected but changes occurred"));
-    const defect = run.failed ? undefined : findDefect(run.snapshot.resources());
+    // A preview writes nothing, and what it leaves out of the picture (a replaced resource has no id yet) is no defect.
+    const defect = run.failed || settings.dryRun ? undefined : findDefect(run.snapshot.resources());
     if (defect !== undefined) run.blame("", new Error(`The new state is not sound: ${defect}`));
     const root = run.snapshot.resources().find((resource) => resource.urn === run.stackUrn);
     const before = run.base.find((resource) => resource.urn === run.stackUrn)?.outputs;

@@ -23,7 +23,7 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { "import-x": importX },
     rules: {
-      "import-x/no-cycle": "error",
+      "import-x/no-cycle": ["error", { ignoreExternal: true }],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/require-await": "off",
@@ -54,7 +54,7 @@ export default tseslint.config(
       "jest/no-conditional-expect": "off",
       "jest/no-standalone-expect": [
         "error",
-        { additionalTestBlockFunctions: ["beforeAll", "beforeEach", "afterEach"] },
+        { additionalTestBlockFunctions: ["beforeAll", "beforeEach", "afterEach", "itAsRoot"] },
       ],
       "jest/expect-expect": ["error", { assertFunctionNames: ["expect*", "fc.assert", "assert*"] }],
     },

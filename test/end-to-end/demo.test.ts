@@ -111,8 +111,8 @@ describe("vpc-identity demo, otherwise", () => {
     expect(folders()).toEqual(before);
   });
 
-  const asNobody = process.getuid?.() === 0 ? it : it.skip;
-  asNobody(
+  const itAsRoot = process.getuid?.() === 0 ? it : it.skip;
+  itAsRoot(
     "needs no root (skipped where this is not root, and every run shows it)",
     () => {
       const demo = spawnSync(

@@ -1,7 +1,7 @@
 /** What goes wrong says so in words, fails, and loses nothing. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { processesNaming, TestProject } from "./support/engine";
+import { processesNaming, TestProject, until } from "./support/engine";
 import { THINGS, THINGS_PROJECT, thingUrn, type ThingsProgram } from "./support/things";
 
 const UP = ["up", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"];
@@ -14,9 +14,12 @@ beforeEach(async () => {
   await project.must(["stack", "init", "dev", "--non-interactive"]);
 });
 
-afterEach(() => {
-  expect(processesNaming(project.folder)).toEqual([]);
-  project.remove();
+afterEach(async () => {
+  try {
+    await until("the end of program and provider", () => processesNaming(project.folder).length === 0, 3000);
+  } finally {
+    project.remove();
+  }
 });
 
 function names(): string[] {

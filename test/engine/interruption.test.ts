@@ -77,7 +77,7 @@ describe("an interrupted engine", () => {
     expect(pending()).toEqual([]);
     expect(project.read("calls.log")).not.toContain("create later");
     expect(project.locks(THINGS_PROJECT, "dev")).toHaveLength(0);
-    expect(processesNaming(project.folder)).toEqual([]);
+    await until("the end of program and provider", () => processesNaming(project.folder).length === 0, 3000);
   });
 
   test("interrupted twice stops at once and keeps the running step as pending", async () => {

@@ -70,7 +70,8 @@ export function viewKey(call: Call, key: ApiKey, value?: string): object {
   return {
     context: identityContext(call.exchange),
     ...shown,
-    ...(value === undefined ? {} : { apikey: value }),
+    // IBM's clients declare the value as always there; it is empty where it is not shown.
+    apikey: value ?? "",
     ...(queryFlag(call, "include_history") ? { history: key.history } : {}),
     ...(queryFlag(call, "include_activity") ? { activity: key.activity } : {}),
   };

@@ -1,6 +1,6 @@
 /** `vpc-identity destroy`: deletes every resource of the stack; the empty stack and its history stay. */
 import { EXIT, type Command } from "./command";
-import { STACK_FLAGS, STACK_HELP, Workspace, confirm, report } from "./workspace";
+import { STACK_FLAGS, STACK_HELP, Workspace, assertAnswerable, confirm, report } from "./workspace";
 
 export const command: Command = {
   name: "destroy",
@@ -8,6 +8,7 @@ export const command: Command = {
   help: STACK_HELP,
   flags: STACK_FLAGS,
   async run(flags) {
+    assertAnswerable(flags);
     const workspace = await Workspace.open(flags);
     await workspace.setConfig(flags);
     const question = `Delete all resources of stack ${workspace.options.stack}?`;

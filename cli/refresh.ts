@@ -1,6 +1,6 @@
 /** `vpc-identity refresh`: reads the real state of every resource into the stack's state. */
 import { EXIT, type Command } from "./command";
-import { STACK_FLAGS, STACK_HELP, Workspace, confirm, report } from "./workspace";
+import { STACK_FLAGS, STACK_HELP, Workspace, assertAnswerable, confirm, report } from "./workspace";
 
 export const command: Command = {
   name: "refresh",
@@ -8,6 +8,7 @@ export const command: Command = {
   help: STACK_HELP,
   flags: STACK_FLAGS,
   async run(flags) {
+    assertAnswerable(flags);
     const workspace = await Workspace.open(flags);
     await workspace.setConfig(flags);
     if (!(await confirm("Refresh the stack's state?", flags))) return report(flags, workspace, "refresh", EXIT.failed);

@@ -1,6 +1,6 @@
 /** `vpc-identity up`: a preview first, since that is where every mistake in the program's arguments is found. */
 import { EXIT, type Command } from "./command";
-import { STACK_FLAGS, STACK_HELP, Workspace, confirm, readConfigPairs, report } from "./workspace";
+import { STACK_FLAGS, STACK_HELP, Workspace, assertAnswerable, confirm, readConfigPairs, report } from "./workspace";
 
 export const command: Command = {
   name: "up",
@@ -8,6 +8,7 @@ export const command: Command = {
   help: STACK_HELP,
   flags: STACK_FLAGS,
   async run(flags) {
+    assertAnswerable(flags);
     readConfigPairs(flags);
     const workspace = await Workspace.open(flags);
     await workspace.ensureStack();

@@ -241,10 +241,14 @@ async function readSecret(question: string): Promise<string> {
   }
 }
 
-/** Asks before something is changed; without a terminal `--yes` is needed, so that a script never hangs. */
+/** Without a terminal there is nobody to ask: said before anything is done, so that a script neither hangs nor half works. */
+export function assertAnswerable(flags: Flags): void {
+  if (!flags.on("yes") && !process.stdin.isTTY) throw new UsageError("there is no terminal to ask on: pass --yes");
+}
+
+/** Asks before something is changed. */
 export async function confirm(question: string, flags: Flags): Promise<boolean> {
   if (flags.on("yes")) return true;
-  if (!process.stdin.isTTY) throw new UsageError(`${question} There is no terminal to ask on: pass --yes`);
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());

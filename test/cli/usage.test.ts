@@ -31,8 +31,9 @@ describe("wrong usage", () => {
       ["emulator", "--port", "70000"],
       '--port is "70000"; allowed: a whole number from 0 to 65535',
     ],
-    ["a folder without a project", ["up"], "there is no Pulumi.yaml in it"],
-    ["a config pair without a value", ["up", "-c", "zone"], '--config is "zone"; allowed: key=value'],
+    ["a folder without a project", ["preview"], "there is no Pulumi.yaml in it"],
+    ["nobody to ask", ["up"], "there is no terminal to ask on: pass --yes"],
+    ["a config pair without a value", ["up", "--yes", "-c", "zone"], '--config is "zone"; allowed: key=value'],
   ])("%s", (_name, args, message) => {
     const { exitCode, stderr } = call(...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);

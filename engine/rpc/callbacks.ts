@@ -3,7 +3,7 @@ import type * as grpc from "@grpc/grpc-js";
 import type * as callbackMessages from "@pulumi/pulumi/proto/callback_pb";
 import type * as messages from "@pulumi/pulumi/proto/resource_pb";
 import { StatusError } from "./monitor";
-import { MESSAGE_LIMITS, type Protocol } from "./protocol";
+import { CHANNEL_OPTIONS, type Protocol } from "./protocol";
 
 export interface CallbackReference {
   readonly target: string;
@@ -23,7 +23,7 @@ export class Callbacks {
       client = new this.protocol.callbackService.CallbacksClient(
         target,
         this.protocol.grpc.credentials.createInsecure(),
-        MESSAGE_LIMITS,
+        CHANNEL_OPTIONS,
       );
       this.clients.set(target, client);
     }

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Readable } from "node:stream";
+import { type Readable, type Writable } from "node:stream";
 
 export interface Child {
   readonly process: ChildProcess;
@@ -16,19 +16,35 @@ export interface Child {
 
 const children = new Set<ChildProcess>();
 
-export function startNode(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Child {
+/** `secretEnv`: variables that the child finds in its environment although no other process can see them there. */
+export function startNode(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  secretEnv: Readonly<Record<string, string>> = {},
+): Child {
   const watch = join(__dirname, "parent-watch.js");
   const child = spawn(process.execPath, ["--require", watch, ...args], {
     cwd,
-    env: { ...env, PULUMI_EMBEDDED_ENGINE_PID: String(process.pid) },
+    env: {
+      ...env,
+      PULUMI_EMBEDDED_ENGINE_PID: String(process.pid),
+      // A proxy of the user's is for the cloud; through it the child would never find the engine on this machine.
+      no_grpc_proxy: [env.no_grpc_proxy ?? env.no_proxy ?? "", "127.0.0.1", "localhost"]
+        .filter((host) => host !== "")
+        .join(","),
+    },
     // A session of its own: signals from the terminal go to the engine, which lets running steps finish.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
   });
   children.add(child);
   // The engine writes nothing here: that the pipe is open tells the child that the engine lives.
   const pipe = child.stdio[3];
   pipe?.on("error", () => undefined);
+  const secrets = child.stdio[4] as Writable | null | undefined;
+  secrets?.on("error", () => undefined);
+  secrets?.end(JSON.stringify(secretEnv));
   const trouble = new Promise<string>((resolve) => pipe?.once("data", (chunk: Buffer) => resolve(chunk.toString())));
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("a child process was started without pipes");

@@ -2,7 +2,7 @@
 import type * as grpc from "@grpc/grpc-js";
 import type * as messages from "@pulumi/pulumi/proto/language_pb";
 import { type RunningProgram } from "./program";
-import { MESSAGE_LIMITS, type Protocol } from "./protocol";
+import { CHANNEL_OPTIONS, type Protocol } from "./protocol";
 
 export interface InlineSettings {
   /** Where the client listens. */
@@ -35,7 +35,7 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
   for (const [key, value] of Object.entries(settings.config)) config.set(key, value);
   request.setConfigsecretkeysList([...settings.secretKeys]);
   const { LanguageRuntimeClient } = protocol.languageService();
-  const client = new LanguageRuntimeClient(settings.client, protocol.grpc.credentials.createInsecure(), MESSAGE_LIMITS);
+  const client = new LanguageRuntimeClient(settings.client, protocol.grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
   const ended = new Promise<{ failed: boolean; message?: string }>((resolve) => {
     client.run(request, (error: grpc.ServiceError | null, response: messages.RunResponse) => {
       const message = error === null ? response.getError() : error.details;

@@ -6,7 +6,7 @@ import type * as messages from "@pulumi/pulumi/proto/resource_pb";
 import { messageOf } from "../errors";
 import { type Properties } from "../model/values";
 import { type Severity } from "../display/reporter";
-import { fromStruct, MESSAGE_LIMITS, toStruct, type Protocol, type StatusName } from "./protocol";
+import { fromStruct, CHANNEL_OPTIONS, toStruct, type Protocol, type StatusName } from "./protocol";
 
 /** What registrations lead to; everything but the messages themselves. */
 export interface MonitorHandlers {
@@ -84,7 +84,7 @@ export class MonitorServer {
     private readonly settings: DeploymentSettings,
     private readonly handlers: MonitorHandlers,
   ) {
-    this.server = new protocol.grpc.Server(MESSAGE_LIMITS);
+    this.server = new protocol.grpc.Server(CHANNEL_OPTIONS);
   }
 
   /** Listens on a free port of the loopback; resolves with its address. */

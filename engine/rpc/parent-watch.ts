@@ -5,12 +5,17 @@
  *
  * The same pipe carries the other way what the child did not expect: the program's runner may hang on a rejected promise of the user's
  * without a word about it, and then the engine has to know.
+ *
+ * Descriptor 4 brings variables with secrets. Set from within, they are where the SDK looks for them, and not in the environment that
+ * the system shows of a process.
  */
+import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 
 // Workers and forks of the child inherit the command line, but not the pipe.
 if (isMainThread && process.env.PULUMI_EMBEDDED_ENGINE_PID === String(process.ppid)) {
+  Object.assign(process.env, JSON.parse(readFileSync(4, "utf8")) as Record<string, string>);
   const die = (): void => {
     process.kill(process.pid, "SIGKILL");
   };

@@ -64,7 +64,6 @@ export function startProgram(
   const { typescript, tsconfig, nodeargs } = project.runtimeOptions;
   const env: NodeJS.ProcessEnv = {
     ...childEnvironment(settings.env),
-    PULUMI_CONFIG: JSON.stringify(Object.fromEntries(qualified)),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(settings.secretKeys),
     ...(typescript === false ? {} : { PULUMI_NODEJS_TYPESCRIPT: "true" }),
     ...(typeof tsconfig === "string" ? { PULUMI_NODEJS_TSCONFIG_PATH: tsconfig } : {}),
@@ -89,6 +88,7 @@ export function startProgram(
     ],
     settings.folder,
     env,
+    { PULUMI_CONFIG: JSON.stringify(Object.fromEntries(qualified)) },
   );
   onLines(child.stdout, (line) => onOutput(line, false));
   onLines(child.stderr, (line) => onOutput(line, true));

@@ -106,7 +106,9 @@ export function toStruct(protocol: Protocol, properties: Properties): Struct {
 
 /** State files and assets fit easily; the limit is Pulumi's own. */
 const MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024;
-export const MESSAGE_LIMITS = {
+export const CHANNEL_OPTIONS = {
+  // All ends are on this machine: a proxy of the user's is for the cloud.
+  "grpc.enable_http_proxy": 0,
   "grpc.max_receive_message_length": MESSAGE_LIMIT_BYTES,
   "grpc.max_send_message_length": MESSAGE_LIMIT_BYTES,
 };

@@ -11,7 +11,7 @@ import { parseUrn } from "../model/urn";
 import { propertiesForProvider, remarkSecrets, type Properties } from "../model/values";
 import { onLines, startNode, type Child } from "./child";
 import { childEnvironment } from "./program";
-import { fromStruct, MESSAGE_LIMITS, toStruct, type Protocol } from "./protocol";
+import { fromStruct, CHANNEL_OPTIONS, toStruct, type Protocol } from "./protocol";
 
 export interface CheckFailure {
   readonly property: string;
@@ -116,7 +116,7 @@ export class ProviderProcess {
     const client = new ResourceProviderClient(
       `127.0.0.1:${port}`,
       protocol.grpc.credentials.createInsecure(),
-      MESSAGE_LIMITS,
+      CHANNEL_OPTIONS,
     );
     return new ProviderProcess(settings, child, client);
   }

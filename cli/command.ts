@@ -26,7 +26,7 @@ export class Flags {
 
   text(name: string): string | undefined {
     const value = this.values[name];
-    if (value === undefined || typeof value === "string") return value === "" ? undefined : value;
+    if (value === undefined || typeof value === "string") return value;
     throw new TypeError(`--${name} is not a text flag`);
   }
 
@@ -66,9 +66,16 @@ export function readFlags(command: Command, args: readonly string[]): Flags {
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) return [`${token.rawName} is not a flag of ${command.name}`];
     if (option.type === "string" && token.value === undefined) return [`${token.rawName} needs a value`];
+    // A variable that was not set: taking the default would act on something nobody named.
+    if (token.value === "") return [`${token.rawName} is empty`];
     if (option.type === "boolean" && token.value !== undefined) return [`${token.rawName} takes no value`];
     return [];
   });
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
-  return new Flags(parseArgs({ args: [...args], options }).values);
+  try {
+    return new Flags(parseArgs({ args: [...args], options }).values);
+  } catch (error) {
+    // Such as a flag where the value of another was due.
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
 }

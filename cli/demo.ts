@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { X509Certificate, randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { bootInstance, startEmulator, type BootedServer, type Emulator } from "../emulator";
 import { EXIT, type Command } from "./command";
 import { Story, StepFailed } from "./story";
@@ -26,7 +26,7 @@ export const command: Command = {
     const json = flags.on("json");
     const out = json ? process.stderr : process.stdout;
     const engine = chooseEngine(flags.oneOf("engine", ["pulumi", "embedded"]), process.env);
-    const demo = new Demo(new Story((line) => out.write(`${line}\n`)), engine, json ? "stderr" : "stdout");
+    const demo = new Demo((line) => out.write(`${line}\n`), engine, json ? "stderr" : "stdout");
     const passed = await demo.play();
     const { seconds } = demo.story;
     if (json) process.stdout.write(`${JSON.stringify({ passed, engine: engine.kind, ...demo.result() })}\n`);
@@ -56,11 +56,15 @@ class Demo {
   #figures: StateFigures = { stubBytesMax: 0, stateBytesPerResource: 0 };
   interrupted = false;
 
+  readonly story: Story;
+
   constructor(
-    readonly story: Story,
+    print: (line: string) => void,
     private readonly engine: ReturnType<typeof chooseEngine>,
     private readonly progress: "stdout" | "stderr",
-  ) {}
+  ) {
+    this.story = new Story(print, () => this.interrupted);
+  }
 
   result(): object {
     const { seconds, steps } = this.story;
@@ -79,6 +83,7 @@ class Demo {
       this.interrupted = true;
     };
     process.on("SIGINT", onInterrupt);
+    process.on("SIGTERM", onInterrupt);
     try {
       await this.#scenes();
       return true;
@@ -90,6 +95,7 @@ class Demo {
       await this.#emulator?.close();
       rmSync(this.stateFile === null ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
       process.off("SIGINT", onInterrupt);
+      process.off("SIGTERM", onInterrupt);
     }
   }
 
@@ -174,11 +180,10 @@ class Demo {
     mkdirSync(state, { recursive: true });
     cpSync(join(packageRoot, "examples", EXAMPLE), this.#project, {
       recursive: true,
-      filter: (path) => !path.includes("node_modules") && !/Pulumi\.\w+\.yaml$/.test(path),
+      filter: (path) => basename(path) !== "node_modules" && !/Pulumi\.\w+\.yaml$/.test(path),
     });
     writeFileSync(join(this.#project, "trust-roots.pem"), emulator.rootCertificate);
-    const modules = dirname(dirname(dirname(require.resolve("@pulumi/pulumi/package.json"))));
-    symlinkSync(modules, join(this.#project, "node_modules"), "dir");
+    linkModules(packageRoot, join(this.#project, "node_modules"));
     const env: NodeJS.ProcessEnv = {
       ...withoutIbmSettings(process.env),
       ...emulator.env,
@@ -203,7 +208,6 @@ class Demo {
 
   async #operate(operation: string, args: readonly string[]): Promise<void> {
     const exitCode = await this.#ready().workspace.operate(operation, args);
-    if (this.interrupted) throw new Error("interrupted");
     if (exitCode !== EXIT.done) throw new Error(`${operation} failed (see above)`);
   }
 
@@ -284,6 +288,17 @@ class Demo {
       `${response.status} ${error === undefined ? `${body.total_count} instance(s)` : `${error.code}: ${error.message}`}`,
     ];
   }
+}
+
+/** What the example's package.json asks for, from where it is installed already. */
+function linkModules(packageRoot: string, modules: string): void {
+  const folders = {
+    "pulumi-ibm-vpc-identity": packageRoot,
+    "@pulumi/pulumi": dirname(require.resolve("@pulumi/pulumi/package.json")),
+    typescript: dirname(require.resolve("typescript/package.json")),
+  };
+  mkdirSync(join(modules, "@pulumi"), { recursive: true });
+  for (const [name, folder] of Object.entries(folders)) symlinkSync(folder, join(modules, name), "dir");
 }
 
 /** What the example asks for, taken from what an emulated account comes with. */

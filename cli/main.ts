@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   refresh: () => import("./refresh.js"),
   destroy: () => import("./destroy.js"),
   output: () => import("./output.js"),
+  cancel: () => import("./cancel.js"),
   demo: () => import("./demo.js"),
   emulator: () => import("./emulator.js"),
 };
@@ -42,6 +43,8 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return await command.run(flags);
   } catch (error) {
+    // Ctrl-C at a question.
+    if (error instanceof Error && error.name === "AbortError") return EXIT.interrupted;
     if (error instanceof UsageError) return wrongUsage(`${error.message}\n\n${command.help}`);
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failed;

@@ -1,18 +1,18 @@
 /** `vpc-identity output`: the stack's outputs, for people or (`--json`) for programs. */
 import { EXIT, type Command } from "./command";
-import { STACK_FLAGS, STACK_HELP, Workspace } from "./workspace";
+import { STACK_FLAGS, Workspace, stackHelp } from "./workspace";
+
+const flags = { ...STACK_FLAGS, "show-secrets": { type: "boolean" } as const };
 
 export const command: Command = {
   name: "output",
   summary: "Prints the outputs of the stack, such as the profile ids",
-  help: `${STACK_HELP}
-
-  --show-secrets            prints secret outputs in clear`,
-  flags: { ...STACK_FLAGS, "show-secrets": { type: "boolean" } },
-  async run(flags) {
-    const workspace = await Workspace.open(flags);
-    const outputs = await workspace.outputs(flags.on("show-secrets"));
-    if (flags.on("json")) {
+  help: stackHelp(flags, ["  --show-secrets            prints secret outputs in clear"]),
+  flags,
+  async run(given) {
+    const workspace = await Workspace.open(given);
+    const outputs = await workspace.outputs(given.on("show-secrets"));
+    if (given.on("json")) {
       process.stdout.write(`${JSON.stringify(outputs)}\n`);
       return EXIT.done;
     }

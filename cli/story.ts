@@ -14,8 +14,11 @@ export class Story {
   readonly steps: Step[] = [];
   readonly #began = Date.now();
 
-  /** `print` gets whole lines, for a terminal or a log. */
-  constructor(private readonly print: (line: string) => void) {}
+  /** `print` gets whole lines, for a terminal or a log; a step during which `interrupted` turns true is the last. */
+  constructor(
+    private readonly print: (line: string) => void,
+    private readonly interrupted: () => boolean,
+  ) {}
 
   get seconds(): number {
     return secondsSince(this.#began);
@@ -27,6 +30,7 @@ export class Story {
     this.print(`\n== ${title}`);
     try {
       const lines = await act();
+      if (this.interrupted()) throw new Error("interrupted");
       for (const line of lines) this.print(`   ${line}`);
       this.steps.push({ name, ok: true, seconds: secondsSince(began), detail: lines.join("\n") });
     } catch (error) {

@@ -3,34 +3,49 @@
  * `pulumi` and the embedded one take the same arguments, so nothing here depends on which of them it is.
  */
 import { spawn } from "node:child_process";
-import { accessSync, constants, existsSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { engineRoot, engineVersion } from "../engine";
 import { EXIT, UsageError, type Command, type Flags } from "./command";
 
+/** Flags by which every stack command finds its stack. */
 export const STACK_FLAGS: Command["flags"] = {
   stack: { type: "string" },
   cwd: { type: "string" },
-  config: { type: "string", short: "c", multiple: true },
-  secret: { type: "string", multiple: true },
   engine: { type: "string" },
-  yes: { type: "boolean", short: "y" },
   json: { type: "boolean" },
 };
 
-export const STACK_HELP = `Flags:
-  --stack <name>            the stack; created if absent (default: dev)
-  --cwd <folder>            the Pulumi project (default: the current folder)
-  -c, --config key=value    sets a config value of the stack first; may be repeated
-  --secret key[=value]      the same, encrypted; without "=value" it is read from standard input
-  --engine pulumi|embedded  which engine runs (default: pulumi if it is on PATH, otherwise the embedded one)
-  -y, --yes                 goes ahead without asking
-  --json                    one JSON object on standard output; progress goes to standard error
+/** Flags of commands that set config first. */
+export const CONFIG_FLAGS: Command["flags"] = {
+  config: { type: "string", short: "c", multiple: true },
+  secret: { type: "string", multiple: true },
+};
+
+/** Flag of commands that ask. */
+export const YES_FLAG: Command["flags"] = { yes: { type: "boolean", short: "y" } };
+
+const FLAG_LINES: Readonly<Record<string, string>> = {
+  stack: "--stack <name>            the stack (default: dev)",
+  cwd: "--cwd <folder>            the Pulumi project (default: the current folder)",
+  config: "-c, --config key=value    sets a config value of the stack first; may be repeated",
+  secret: '--secret key[=value]      the same, encrypted; without "=value" it is read from standard input',
+  engine: "--engine pulumi|embedded  which engine runs (default: pulumi if it is on PATH, otherwise the embedded one)",
+  yes: "-y, --yes                 goes ahead without asking",
+  json: "--json                    one JSON object on standard output; progress goes to standard error",
+};
+
+/** The help of a stack command: its flags, `more` lines of its own, and where state is kept. */
+export function stackHelp(flags: Command["flags"], more: readonly string[] = []): string {
+  const lines = Object.entries(FLAG_LINES).filter(([name]) => Object.hasOwn(flags, name));
+  return `Flags:
+${[...lines.map(([, line]) => `  ${line}`), ...more].join("\n")}
 
 The embedded engine keeps state where Pulumi's file backend does: PULUMI_BACKEND_URL, then backend.url of Pulumi.yaml,
 then file://~. Its passphrase comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or is asked for.`;
+}
 
 export interface Engine {
   readonly kind: "pulumi" | "embedded";
@@ -56,7 +71,7 @@ export function chooseEngine(wanted: Engine["kind"] | undefined, env: NodeJS.Pro
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
@@ -159,9 +174,9 @@ export class Workspace {
       });
       // A terminal sends Ctrl-C to the engine as well; a signal meant for us alone has to be passed on. Either way the
       // engine finishes what it is doing and saves, and we wait for it.
-      const onInterrupt = (): void => {
+      const onInterrupt = (signal: NodeJS.Signals): void => {
         this.#interrupted = true;
-        if (!process.stdin.isTTY) child.kill("SIGINT");
+        if (signal === "SIGTERM" || !process.stdin.isTTY) child.kill("SIGINT");
       };
       process.on("SIGINT", onInterrupt);
       process.on("SIGTERM", onInterrupt);
@@ -179,16 +194,16 @@ export class Workspace {
 }
 
 function describeEngine(engine: Engine, stack: string): string {
-  const name =
-    engine.kind === "pulumi"
-      ? `pulumi (${engine.path})`
-      : `embedded ${engineVersion} (no pulumi on PATH, or asked for)`;
-  return `engine: ${name}; stack: ${stack}\n`;
+  if (engine.kind === "pulumi") return `engine: pulumi (${engine.path}); stack: ${stack}\n`;
+  const hint = 'where it says "pulumi", "vpc-identity" does the same';
+  return `engine: embedded ${engineVersion} (no pulumi on PATH, or asked for; ${hint}); stack: ${stack}\n`;
 }
 
-function splitPair(pair: string, flag: string): [string, string] {
+function splitPair(pair: string, flag: "config" | "secret"): [string, string] {
   const at = pair.indexOf("=");
-  if (at < 1) throw new UsageError(`--${flag} is ${JSON.stringify(pair)}; allowed: key=value`);
+  // What stands there may be a secret in the wrong place.
+  const seen = flag === "secret" ? "" : ` is ${JSON.stringify(pair)}`;
+  if (at < 1) throw new UsageError(`--${flag}${seen}; allowed: key=value`);
   return [pair.slice(0, at), pair.slice(at + 1)];
 }
 
@@ -257,14 +272,25 @@ export async function confirm(question: string, flags: Flags): Promise<boolean> 
   }
 }
 
-/** The closing JSON object of a stack command. */
-export function report(
-  flags: Flags,
-  workspace: Workspace,
+/** How a stack command ended; `more` goes into its JSON object. */
+export interface Outcome {
+  readonly exitCode: number;
+  readonly more?: object;
+}
+
+/** Opens the workspace, acts, and closes with one JSON object where that is asked for, also when it fails half way. */
+export async function onStack(
   operation: string,
-  exitCode: number,
-  more: object = {},
-): number {
+  flags: Flags,
+  act: (workspace: Workspace) => Promise<Outcome>,
+): Promise<number> {
+  const workspace = await Workspace.open(flags);
+  const { exitCode, more = {} } = await act(workspace).catch((error: unknown): Outcome => {
+    if (error instanceof UsageError || !flags.on("json")) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`error: ${message}\n`);
+    return { exitCode: EXIT.failed, more: { error: message } };
+  });
   if (flags.on("json")) {
     const result = exitCode === EXIT.done ? "succeeded" : exitCode === EXIT.interrupted ? "interrupted" : "failed";
     const { engine, stack } = workspace.options;

@@ -1,10 +1,12 @@
 /** Wrong calls of the command: one clear screen and exit code 2; help and version: exit code 0. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseEngine } from "../../cli/workspace";
-import { CLI, ENGINE } from "../support/project";
+import { CLI, ENGINE, REPOSITORY } from "../support/project";
+
+const EXAMPLE = join(REPOSITORY, "examples", "linked-instance");
 
 function call(...args: string[]): { exitCode: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
@@ -24,6 +26,9 @@ describe("wrong usage", () => {
     ["two unknown flags, both named", ["demo", "--fast", "--loud"], "--loud is not a flag of demo"],
     ["a flag without its value", ["up", "--stack"], "--stack needs a value"],
     ["a value for a switch", ["up", "--yes=1"], "--yes takes no value"],
+    ["a flag in place of a value", ["up", "--stack", "--yes"], "--stack"],
+    ["an empty value", ["destroy", "--yes", "--stack", ""], "--stack is empty"],
+    ["a flag of another command", ["output", "-c", "a=b"], "-c is not a flag of output"],
     ["a stray argument", ["output", "profileId"], '"profileId" is not expected here'],
     ["an unknown engine", ["demo", "--engine", "terraform"], '--engine is "terraform"; allowed: pulumi, embedded'],
     [
@@ -40,8 +45,14 @@ describe("wrong usage", () => {
   });
 });
 
+it("a secret in the wrong place is not repeated", () => {
+  const { exitCode, stderr } = call("preview", "--cwd", EXAMPLE, "--secret", "=topsecretvalue");
+  expect(exitCode).toBe(2);
+  expect(stderr).not.toContain("topsecretvalue");
+});
+
 describe("help", () => {
-  it.each(["up", "preview", "refresh", "destroy", "output", "demo", "emulator"])("%s --help", (command) => {
+  it.each(["up", "preview", "refresh", "destroy", "output", "cancel", "demo", "emulator"])("%s --help", (command) => {
     const { exitCode, stdout } = call(command, "--help");
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`Usage: vpc-identity ${command}`)]);
     expect(stdout).toContain("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
@@ -66,6 +77,12 @@ describe("which engine", () => {
     symlinkSync(ENGINE, join(folder, "pulumi"));
     expect(chooseEngine(undefined, { PATH: folder })).toMatchObject({ kind: "embedded" });
     rmSync(join(folder, "pulumi"));
+  });
+
+  it("is not a folder of that name", () => {
+    mkdirSync(join(folder, "pulumi"));
+    expect(chooseEngine(undefined, { PATH: folder })).toMatchObject({ kind: "embedded" });
+    rmSync(join(folder, "pulumi"), { recursive: true });
   });
 
   it("is pulumi where it is on PATH, unless the embedded one is asked for", () => {

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Emulator } from "../../emulator";
 
 export const REPOSITORY = join(__dirname, "..", "..");
@@ -45,7 +45,7 @@ export class Project {
     const project = new Project(env);
     cpSync(join(REPOSITORY, "examples", name), project.cwd, {
       recursive: true,
-      filter: (path) => !path.includes("node_modules") && !/Pulumi\.\w+\.yaml$/.test(path),
+      filter: (path) => basename(path) !== "node_modules" && !/Pulumi\.\w+\.yaml$/.test(path),
     });
     symlinkSync(join(REPOSITORY, "node_modules"), join(project.cwd, "node_modules"), "dir");
     return project;
@@ -70,8 +70,9 @@ export class Project {
     writeFileSync(join(this.cwd, "index.ts"), text);
   }
 
-  start(command: string, args: readonly string[]): Running {
-    const child = spawn(command, args, { cwd: this.cwd, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+  start(command: string, args: readonly string[], input = ""): Running {
+    const child = spawn(command, args, { cwd: this.cwd, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin.end(input);
     let [stdout, stderr, output] = ["", "", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => ((stdout += text), (output += text)));
     child.stderr.setEncoding("utf8").on("data", (text: string) => ((stderr += text), (output += text)));

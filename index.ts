@@ -10,26 +10,64 @@ export type {
   NewTrustedProfileArgs,
   Transform,
 } from "./components/linked-instance-args";
-export {
-  AccessPolicy,
-  type AccessPolicyArgs,
-  type IamIdSubject,
-  type PolicyGrant,
-  type ProfileSubject,
-} from "./provider/access-policy";
+export { AccessPolicy } from "./provider/access-policy";
+export type { AccessPolicyArgs, PolicyGrant } from "./provider/access-policy-args";
+export { ApiKey } from "./provider/api-key";
+export type { ApiKeyArgs, IamIdOwner, ServiceIdOwner } from "./provider/api-key-args";
+export type { AnyValueCondition, ClaimCondition, SingleValueCondition } from "./provider/claim-conditions";
 export { Instance } from "./provider/instance";
 export type { DefaultTrustedProfileArgs, InstanceArgs, MetadataServiceArgs } from "./provider/instance-args";
+export type { AttributeOperator } from "./provider/policy-attribute";
+export type {
+  AttributeCondition,
+  AttributeConditionGroup,
+  DayOfWeek,
+  OnceRule,
+  PolicyRuleArgs,
+  ResourceAttributeRule,
+  WeeklyAllDayRule,
+  WeeklyCustomHoursRule,
+} from "./provider/policy-rule";
+export type {
+  AccessGroupSubject,
+  IamIdSubject,
+  PolicySubject,
+  ProfileSubject,
+  ServiceIdSubject,
+} from "./provider/policy-subject";
 export type {
   AccountManagementTarget,
   AllServicesTarget,
-  AttributeOperator,
   AttributesTarget,
   PolicyTarget,
   ResourceAttribute,
   ResourceGroupTarget,
+  ResourceTag,
+  ServiceGroupTarget,
   ServiceTarget,
 } from "./provider/policy-target";
+export { ServiceId, type ServiceIdArgs } from "./provider/service-id";
 export { TrustedProfile, type TrustedProfileArgs } from "./provider/trusted-profile";
+export {
+  TrustedProfileClaimRule,
+  type ComputeResourceClaimRule,
+  type SamlClaimRule,
+  type TrustedProfileClaimRuleArgs,
+} from "./provider/trusted-profile-claim-rule";
+export {
+  TrustedProfileIdentity,
+  type CrnIdentity,
+  type ServiceIdIdentity,
+  type TrustedProfileIdentityArgs,
+  type UserIdentity,
+} from "./provider/trusted-profile-identity";
+export {
+  TrustedProfileLink,
+  type CodeEngineLink,
+  type ServerLink,
+  type ServiceAccountLink,
+  type TrustedProfileLinkArgs,
+} from "./provider/trusted-profile-link";
 export { bootstrapScript, bootstrapUserData, validateBootstrap } from "./bootstrap";
 export type { BootstrapOptions, CertificateOptions, CertificateSubject, IamTokenOptions } from "./bootstrap";
 export { HttpError, VpcIdentityError, isHttpError } from "./core/errors";

@@ -76,8 +76,12 @@ END
   base=$VPC_IDENTITY_METADATA_URL
   [ -n "$base" ] || base=$metadataUrl
   prefix=/identity/v1 iam_tokens=iam_tokens query=
-  boot=unknown
-  [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
+  # Inside the unit of a server that is itself a container, the kernel's file shows another id than outside.
+  boot=$VPC_IDENTITY_BOOT_ID
+  if [ -z "$boot" ] && [ -r /proc/sys/kernel/random/boot_id ]; then
+    IFS=- read -r boot b c d e </proc/sys/kernel/random/boot_id
+    boot=$boot$b$c$d$e
+  fi
   [ -z "$maturity" ] || query="&maturity=$maturity"
 }
 

@@ -17,8 +17,9 @@ token() {
   read -r life <"$work/facts"
   uptime
   due=$((now + life * iamTokenPercent / 100))
-  if share 640 "$work/token" && mv -f "$work/token" "$run/tokens/$1" &&
-    printf '%s %s %s\n' "$((now + life))" "$due" "$boot" >"$run/issued/$1"; then
+  printf '%s %s %s\n' "$((now + life))" "$due" "$boot" >"$work/issued"
+  # The token first: were this killed in between, the note of a newer life would keep an older token.
+  if share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" && mv -f "$work/issued" "$run/issued/$1"; then
     say "IAM token \"$1\" is in $run/tokens/$1 for $life seconds"
   else
     broken "cannot write $run/tokens/$1"

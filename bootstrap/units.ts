@@ -25,6 +25,7 @@ After=network-online.target
 
 [Service]
 Type=oneshot
+Environment=VPC_IDENTITY_BOOT_ID=%b
 ExecStart=/usr/local/bin/vpc-identity renew
 UMask=0077
 TimeoutStartSec=${timeoutSeconds}

@@ -71,6 +71,7 @@ export interface Role {
   readonly crn: string;
   readonly kind: "custom" | "service" | "system";
   readonly description?: string;
+  readonly actions: string[];
 }
 
 const at = (version: PolicyVersion, id: string): string => pathTo(`/${version}/policies`, id);
@@ -144,14 +145,23 @@ export async function restorePolicy(session: Session, id: string, etag: string):
   return policyOf(answer.body, answer);
 }
 
-/** The active policies of the account, or those of one subject. */
+export interface PolicyFilter {
+  readonly iamId?: string | undefined;
+  readonly accessGroupId?: string | undefined;
+  /** @default "active" */
+  readonly state?: "active" | "deleted" | undefined;
+}
+
+/** The policies of the account, or those of one subject. */
 export function listPolicies(
   session: Session,
-  { iamId }: { iamId?: string | undefined } = {},
+  { iamId, accessGroupId, state }: PolicyFilter = {},
 ): AsyncGenerator<Policy, void, undefined> {
-  const doing = iamId === undefined ? "list policies" : `list the policies of ${iamId}`;
+  const subject = iamId ?? accessGroupId;
+  const doing = subject === undefined ? "list policies" : `list the policies of ${subject}`;
   return walkPages(doing, async (start) => {
-    const query = { account_id: await session.accountId(), iam_id: iamId, limit: 100, start };
+    const accountId = await session.accountId();
+    const query = { account_id: accountId, iam_id: iamId, access_group_id: accessGroupId, state, limit: 100, start };
     const answer = await session.call({ api: "iam", method: "GET", path: "/v2/policies", query, doing });
     const body = objectOf(answer.body, "list of policies");
     const next = fieldsIn(body, "next");
@@ -162,17 +172,19 @@ export function listPolicies(
   });
 }
 
-/** The roles that can be granted, for a service or for none; asked once for each service in a session. */
-export function listRoles(
-  session: Session,
-  { serviceName }: { serviceName?: string | undefined } = {},
-): Promise<Role[]> {
-  return session.once(`roles of ${serviceName ?? ""}`, async () => {
+export interface RoleFilter {
+  readonly serviceName?: string | undefined;
+  readonly serviceGroupId?: string | undefined;
+}
+
+/** The roles that can be granted, for a service, a service group or neither; asked once for each in a session. */
+export function listRoles(session: Session, { serviceName, serviceGroupId }: RoleFilter = {}): Promise<Role[]> {
+  return session.once(`roles of ${serviceName ?? ""} ${serviceGroupId ?? ""}`, async () => {
     const answer = await session.call({
       api: "iam",
       method: "GET",
       path: "/v2/roles",
-      query: { account_id: await session.accountId(), service_name: serviceName },
+      query: { account_id: await session.accountId(), service_name: serviceName, service_group_id: serviceGroupId },
       doing: serviceName === undefined ? "list roles" : `list the roles of service "${serviceName}"`,
     });
     const body = objectOf(answer.body, "list of roles");
@@ -191,6 +203,7 @@ function roleOf(fields: Fields, kind: Role["kind"]): Role[] {
       crn,
       kind,
       description: textIn(fields, "description"),
+      actions: Array.isArray(fields.actions) ? fields.actions.map(String) : [],
     }),
   ];
 }

@@ -27,6 +27,8 @@ export interface ServiceIdPrototype {
   readonly uniqueInstanceCrns?: readonly string[] | undefined;
   /** @default - the account of the session */
   readonly accountId?: string | undefined;
+  /** @default false */
+  readonly locked?: boolean | undefined;
 }
 
 /** Only what is given changes; an empty description or list clears it. */
@@ -44,6 +46,7 @@ export async function createServiceId(session: Session, prototype: ServiceIdProt
     api: "iam",
     method: "POST",
     path: SERVICE_IDS,
+    headers: { "entity-lock": String(prototype.locked ?? false) },
     body: {
       name: prototype.name,
       account_id: prototype.accountId ?? (await session.accountId()),

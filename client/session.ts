@@ -27,6 +27,8 @@ export interface Call {
   readonly doing: string;
   /** Doing it twice is as good as once. @default true for GET, PUT and DELETE, false for POST and PATCH */
   readonly repeatable?: boolean;
+  /** Ends this call. @default - the signal of the session */
+  readonly signal?: AbortSignal;
 }
 
 export interface Session {
@@ -137,7 +139,7 @@ function requestOf(
     body: hasBody ? JSON.stringify(call.body) : undefined,
     requestIdHeaders: [call.api === "iam" ? "transaction-id" : "x-request-id"],
     repeatable: call.repeatable,
-    signal,
+    signal: call.signal ?? signal,
   };
 }
 

@@ -5,7 +5,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type BootstrapOptions, validateBootstrap } from "../bootstrap";
 import {
-  CRN,
   PROFILE_ID,
   type Problem,
   type Rule,
@@ -18,8 +17,8 @@ import {
   show,
   text,
 } from "../core/validate";
-import { type PolicyGrant, policyGrantFields } from "../provider/access-policy";
-import { type InstanceArgs, instanceArgRules } from "../provider/instance-args";
+import { type PolicyGrant, policyGrantFields } from "../provider/access-policy-args";
+import { type InstanceArgs, instanceArgRules, profileCrnRule } from "../provider/instance-args";
 import { type PolicyTarget, targetProblems } from "../provider/policy-target";
 import { type TrustedProfileArgs, trustedProfileArgRules } from "../provider/trusted-profile";
 
@@ -31,12 +30,21 @@ export type DeepInput<T> = [T] extends [string | number | boolean | undefined]
     : pulumi.Input<{ readonly [Key in keyof T]: DeepInput<T[Key]> }>;
 
 /** A policy of the component's own profile, which is the subject. */
-export type LinkedPolicyArgs = PolicyGrant & PolicyTarget;
+export type LinkedPolicyArgs = PolicyGrant &
+  PolicyTarget & {
+    /**
+     * Name of the policy's resource, after that of the component: letters, digits, `.`, `_` and `-`, at most 100. A plain
+     * text. Needed where two policies would have the same name, by the one that was added: a policy that changes its name
+     * is another one, and IAM refuses two equal policies.
+     * @default - what the policy is for: its service, "account-management", "all-services", "resource-group" or "policy"
+     */
+    readonly name?: string;
+  };
 
 /** A trusted profile that the component creates. */
 export interface NewTrustedProfileArgs extends TrustedProfileArgs {
   /**
-   * What the server may do. Each policy becomes a resource named after its target.
+   * What the server may do. Each policy becomes a resource, named after the component and the policy's `name`: "app-is".
    * @default - none: the server has an identity and no rights yet
    */
   readonly policies?: readonly LinkedPolicyArgs[];
@@ -69,12 +77,16 @@ export type Transform<Args> = (
   options: pulumi.CustomResourceOptions,
 ) => { readonly args: Args; readonly options?: pulumi.CustomResourceOptions };
 
-/** A transform for each kind of child. Which profile a policy or the server gets is decided by the component, afterwards. */
+/**
+ * A transform for each kind of child. What makes it a linked server is decided by the component, afterwards: which profile a
+ * policy or the server gets, the names of the resources, and that the metadata service is on, with the protocol that the
+ * user data was made for.
+ */
 export interface LinkedInstanceTransforms {
   /** @default - as it is */
   readonly trustedProfile?: Transform<TrustedProfileArgs>;
   /** @default - as they are */
-  readonly policy?: Transform<LinkedPolicyArgs>;
+  readonly policy?: Transform<PolicyGrant & PolicyTarget>;
   /** @default - as it is */
   readonly instance?: Transform<InstanceArgs>;
 }
@@ -118,19 +130,33 @@ const transformRule: Rule = (value, property) =>
 const existingProfileRule = object({
   fields: {
     id: text({ pattern: PROFILE_ID, allowed: 'a profile id: "Profile-<uuid>"' }),
-    crn: text({ pattern: CRN, allowed: "the CRN of a trusted profile" }),
+    crn: profileCrnRule,
   },
   exactlyOne: [["id", "crn"]],
 });
 
-/** Judges a policy without its subject, which the component adds. */
-export const linkedPolicyRule = object({ fields: policyGrantFields, required: ["roles"], also: targetProblems });
+/** Judges what a policy grants, without its subject, which the component adds. */
+export const grantRule = object({ fields: policyGrantFields, required: ["roles"], also: targetProblems });
+
+const linkedPolicyRule = object({
+  fields: {
+    ...policyGrantFields,
+    name: text({
+      max: 100,
+      pattern: /^[\w.-]+$/,
+      allowed: 'the name of a resource: 1 to 100 letters, digits, ".", "_" and "-"',
+    }),
+  },
+  required: ["roles"],
+  also: targetProblems,
+});
 
 const newProfileRule = object({
   fields: {
     ...trustedProfileArgRules,
-    policies: list(linkedPolicyRule),
+    policies: (value, path) => [...list(linkedPolicyRule)(value, path), ...policyNameProblems(value, path)],
   },
+  also: ({ policies }, path) => shapeProblems(policies, `${path}.policies`, "list"),
 });
 
 const {
@@ -165,8 +191,65 @@ export const linkedInstanceRule: Rule = object({
     transform: object({ fields: { trustedProfile: transformRule, policy: transformRule, instance: transformRule } }),
   },
   required: ["vpcId", "subnetId", "zone", "imageId", "instanceProfile", "trustedProfile"],
-  also: protocolsAgree,
+  also: (args) => [
+    ...shapeProblems(args.trustedProfile, "trustedProfile", "object"),
+    ...shapeProblems(args.metadataService, "metadataService", "object"),
+    ...shapeProblems(args.transform, "transform", "object"),
+    ...protocolsAgree(args),
+  ],
 });
+
+/** What is not known before the program has ended cannot decide what the program registers. */
+function shapeProblems(value: unknown, property: string, kind: "object" | "list" | "text"): Problem[] {
+  if (isKnown(value)) return [];
+  return [
+    {
+      property,
+      reason: `is an Output or a promise; must be a plain ${kind}: it decides which resources there are`,
+    },
+  ];
+}
+
+/** Each policy must be a plain object, and become a resource of its own. */
+function policyNameProblems(policies: unknown, path: string): Problem[] {
+  if (!Array.isArray(policies)) return [];
+  const labels = policies.map((policy: unknown) => (isRecord(policy) && isKnown(policy) ? policyLabel(policy) : ""));
+  return policies.flatMap((policy: unknown, index): Problem[] => {
+    const property = `${path}[${index}]`;
+    const label = labels[index] ?? "";
+    const [first, repetition] = [
+      labels.indexOf(label),
+      labels.slice(0, index).filter((other) => other === label).length,
+    ];
+    if (policy === undefined || policy === null) return [{ property, reason: "is missing; must be an object" }];
+    if (!isRecord(policy)) return [];
+    const misshapen = [
+      ...shapeProblems(policy, property, "object"),
+      ...shapeProblems(policy.name, `${property}.name`, "text"),
+    ];
+    if (misshapen.length > 0 || first === index) return misshapen;
+    const seen = typeof policy.name === "string" ? `is ${show(label)}` : "is missing";
+    const free = policies.map((_, count) => `${label}-${count + 2}`).filter((name) => !labels.includes(name));
+    return [
+      {
+        property: `${property}.name`,
+        reason: `${seen}; ${path}[${first}] is called ${show(label)} already. Name the one that you added, such as ${show(free[repetition - 1])}`,
+      },
+    ];
+  });
+}
+
+/**
+ * What a policy's resource is called, after the component: it depends on nothing but the policy itself, so that the others
+ * stay what they are when one is added, removed or moved.
+ */
+export function policyLabel(policy: Readonly<Record<string, unknown>>): string {
+  if (typeof policy.name === "string") return policy.name;
+  if (typeof policy.service === "string") return policy.service;
+  if (policy.accountManagement === true) return "account-management";
+  if (policy.allServices === true) return "all-services";
+  return policy.resourceGroupId === undefined || policy.resourceGroupId === null ? "policy" : "resource-group";
+}
 
 /** The script would otherwise ask an endpoint that does not answer. */
 function protocolsAgree({ metadataService, bootstrap }: Readonly<Record<string, unknown>>): Problem[] {
@@ -184,5 +267,5 @@ function protocolsAgree({ metadataService, bootstrap }: Readonly<Record<string, 
 
 /** True when the profile is one that exists. */
 export function isExisting(profile: unknown): profile is ExistingTrustedProfileArgs {
-  return isRecord(profile) && (profile.id !== undefined || profile.crn !== undefined);
+  return isRecord(profile) && [profile.id, profile.crn].some((value) => value !== undefined && value !== null);
 }

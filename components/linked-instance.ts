@@ -6,26 +6,28 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { type BootstrapOptions, bootstrapUserData } from "../bootstrap";
-import { type Problem, isKnown } from "../core/validate";
+import { type Problem, isKnown, isRecord } from "../core/validate";
 import { AccessPolicy } from "../provider/access-policy";
+import type { PolicyGrant } from "../provider/access-policy-args";
 import { Instance } from "../provider/instance";
-import { type InstanceArgs, instanceRule } from "../provider/instance-args";
+import { type InstanceArgs, type MetadataServiceArgs, instanceRule } from "../provider/instance-args";
+import type { PolicyTarget } from "../provider/policy-target";
 import { assertProgramUsable, assertValid } from "../provider/preflight";
 import { TrustedProfile, type TrustedProfileArgs, trustedProfileRule } from "../provider/trusted-profile";
 import {
   type DeepInput,
   type LinkedInstanceArgs,
-  type LinkedPolicyArgs,
   type Transform,
   isExisting,
   linkedInstanceRule,
-  linkedPolicyRule,
+  grantRule,
+  policyLabel,
 } from "./linked-instance-args";
 
 /** What the component is going to register, checked as a whole before the first of it is. */
 interface Plan {
   readonly profile: Child<TrustedProfileArgs> | undefined;
-  readonly policies: readonly (Child<LinkedPolicyArgs> & { readonly name: string })[];
+  readonly policies: readonly (Child<PolicyGrant & PolicyTarget> & { readonly label: string })[];
   readonly instance: Child<InstanceArgs>;
 }
 
@@ -94,19 +96,20 @@ export class LinkedInstance extends pulumi.ComponentResource {
    */
   constructor(name: string, args: LinkedInstanceArgs, options?: pulumi.ComponentResourceOptions) {
     assertProgramUsable();
-    const plan = planOf(name, args);
+    const given = withoutNulls(args);
+    const plan = planOf(name, given);
     super(TYPE, name, {}, options);
 
     const { profile: planned } = plan;
     this.trustedProfile = planned && new TrustedProfile(name, planned.args, { parent: this, ...planned.options });
-    const identity = identityOf(this.trustedProfile, args.trustedProfile);
+    const identity = identityOf(this.trustedProfile, given.trustedProfile);
     this.policies = plan.policies.map(
-      ({ name: policyName, args: policy, options: own }) =>
-        new AccessPolicy(policyName, { ...policy, profileId: identity.id }, { parent: this, ...own }),
+      ({ label, args: grant, options: own }) =>
+        new AccessPolicy(`${name}-${label}`, { ...grant, profileId: identity.id }, { parent: this, ...own }),
     );
     this.instance = new Instance(
       name,
-      { defaultTrustedProfile: { target: identity.target, autoLink: true }, ...plan.instance.args },
+      { ...plan.instance.args, defaultTrustedProfile: { target: identity.target, autoLink: true } },
       {
         parent: this,
         ...plan.instance.options,
@@ -146,27 +149,47 @@ function planOf(name: string, args: LinkedInstanceArgs): Plan {
     const { policies: wanted = [], ...profileArgs } = trustedProfile;
     profile = transformed(profileArgs, transform.trustedProfile);
     problems.push(...trustedProfileRule(profile.args, "trustedProfile"));
-    const names = policyNames(name, wanted);
-    policies = wanted.map((policy, index) => ({
-      name: names[index] ?? name,
-      ...transformed(policy, transform.policy),
+    policies = wanted.map(({ name: own, ...grant }) => ({
+      label: own ?? policyLabel(grant),
+      ...transformed<PolicyGrant & PolicyTarget>(grant, transform.policy),
     }));
-    problems.push(
-      ...policies.flatMap((policy, index) => linkedPolicyRule(policy.args, `trustedProfile.policies[${index}]`)),
-    );
+    problems.push(...policies.flatMap((policy, index) => grantRule(policy.args, `trustedProfile.policies[${index}]`)));
   }
-  const userData = userDataOf(bootstrap, metadataService.protocol ?? "http", problems);
+  const protocol = metadataService.protocol ?? "http";
+  const userData = userDataOf(bootstrap, protocol, problems);
   // Without the profile, which does not exist yet.
   const instanceArgs = { ...server, metadataService: { ...metadataService, enabled: true }, userData };
   const instance = transformed<InstanceArgs>(instanceArgs, transform.instance);
   problems.push(...instanceRule(instance.args, "instance"));
   assertValid(what, () => [], {}, problems);
-  return { profile, policies, instance };
+  return { profile, policies, instance: { ...instance, args: identifiable(instance.args, protocol) } };
 }
 
 function transformed<Args>(args: Args, transform: Transform<Args> | undefined): Child<Args> {
   const result = transform?.(args, {});
   return { args: result?.args ?? args, options: result?.options ?? {} };
+}
+
+/** The server as it was transformed, with the metadata service on which its user data relies. */
+function identifiable(args: InstanceArgs, protocol: pulumi.Input<"http" | "https">): InstanceArgs {
+  const { metadataService = {} } = args;
+  const on = { enabled: true, protocol };
+  return {
+    ...args,
+    metadataService: isKnown(metadataService)
+      ? { ...(metadataService as MetadataServiceArgs), ...on }
+      : pulumi.output(metadataService).apply((settings) => ({ ...settings, ...on })),
+  };
+}
+
+/** A null means the same as leaving the argument out, in the arguments and in those of the profile. */
+function withoutNulls(args: LinkedInstanceArgs): LinkedInstanceArgs {
+  const drop = <T>(value: T): T =>
+    isRecord(value) && isKnown(value)
+      ? (Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined)) as T)
+      : value;
+  const given = drop(args);
+  return isRecord(given) ? { ...given, trustedProfile: drop(given.trustedProfile) } : given;
 }
 
 /** Made at once where everything is plain, so that a text that is too long is found before anything is registered. */
@@ -191,27 +214,6 @@ function userDataOf(
 function isPlain(value: unknown): boolean {
   if (!isKnown(value)) return false;
   return typeof value !== "object" || value === null || Object.values(value).every(isPlain);
-}
-
-/**
- * A name for each policy, after its target: removing one from the list leaves the others what they are, where numbers
- * would turn each into its neighbour.
- */
-function policyNames(name: string, policies: readonly LinkedPolicyArgs[]): string[] {
-  const taken = new Map<string, number>();
-  return policies.map((policy) => {
-    const base = `${name}-${targetLabel(policy)}`;
-    const count = (taken.get(base) ?? 0) + 1;
-    taken.set(base, count);
-    return count === 1 ? base : `${base}-${count}`;
-  });
-}
-
-function targetLabel(policy: LinkedPolicyArgs): string {
-  if (typeof policy.service === "string") return policy.service;
-  if (policy.accountManagement === true) return "account-management";
-  if (policy.allServices === true) return "all-services";
-  return policy.resourceGroupId === undefined ? "policy" : "resource-group";
 }
 
 /** The profile's id, and the form in which the program names it. */

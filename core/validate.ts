@@ -125,7 +125,8 @@ export function object(rule: ObjectRule): Rule {
     for (const key of rule.required ?? []) {
       if (!given(key)) problems.push({ property: at(key), reason: "is missing; it is required" });
     }
-    const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(" and ");
+    const quoted = (keys: readonly string[]): string =>
+      keys.map((key, index) => `${index === 0 ? "" : index === keys.length - 1 ? " and " : ", "}"${key}"`).join("");
     for (const group of rule.exactlyOne ?? []) {
       const seen = group.filter(given);
       if (seen.length !== 1) {

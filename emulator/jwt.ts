@@ -1,5 +1,5 @@
 /** RS256 JSON Web Tokens, as IAM and the instance identity service issue them. */
-import { sign, verify } from "node:crypto";
+import { sign, verify as verifySignature } from "node:crypto";
 import { isObject, type JsonObject } from "./fields";
 import type { SigningKey } from "./keys";
 
@@ -10,14 +10,31 @@ export function signJwt(claims: JsonObject, key: SigningKey, kid: string): strin
   return `${body}.${sign("sha256", Buffer.from(body), key.privateKey).toString("base64url")}`;
 }
 
+/** Tokens that were found good, by key, oldest first: checking a signature takes longer than answering most calls. */
+const verified = new WeakMap<SigningKey, Map<string, JsonObject>>();
+const CAPACITY = 1000;
+
 /** The claims of a token that this key signed; undefined for anything else. Expiry is for the caller to judge. */
-export function verifyJwt(token: string, key: SigningKey): JsonObject | undefined {
+export function verifyJwt(token: string, key: SigningKey): Readonly<JsonObject> | undefined {
+  const known = verified.get(key) ?? new Map<string, JsonObject>();
+  const remembered = known.get(token);
+  if (remembered !== undefined) return remembered;
+  const claims = verify(token, key);
+  if (claims === undefined) return undefined;
+  const oldest = known.size < CAPACITY ? undefined : known.keys().next().value;
+  if (oldest !== undefined) known.delete(oldest);
+  verified.set(key, known.set(token, claims));
+  return claims;
+}
+
+function verify(token: string, key: SigningKey): JsonObject | undefined {
   const [head, body, signature, more] = token.split(".");
   if (head === undefined || body === undefined || signature === undefined || more !== undefined) return undefined;
   const algorithm = decode(head)?.alg;
   if (algorithm !== "RS256") return undefined;
-  const signed = verify("sha256", Buffer.from(`${head}.${body}`), key.publicKey, Buffer.from(signature, "base64url"));
-  return signed ? decode(body) : undefined;
+  const signed = Buffer.from(`${head}.${body}`);
+  const good = verifySignature("sha256", signed, key.publicKey, Buffer.from(signature, "base64url"));
+  return good ? decode(body) : undefined;
 }
 
 function decode(part: string): JsonObject | undefined {

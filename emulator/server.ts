@@ -14,6 +14,8 @@ import { Endpoints } from "./on-instance/endpoints";
 import { INSTANCE_ROUTES, ROUTES } from "./route-table";
 import { RouteTable } from "./routes";
 import { newState, type Seed } from "./seed";
+import { SeedError } from "./seed-error";
+import { problemsOfSeed } from "./seed-rules";
 import { StateFile } from "./state-file";
 import { find } from "./table";
 import { settleVpc } from "./vpc/lifecycle";
@@ -80,6 +82,8 @@ const GRACE_MS = 500;
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const host = options.host ?? "127.0.0.1";
+  const problems = problemsOfSeed(options.seed);
+  if (problems.length > 0) throw new SeedError(problems);
   const file = options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => world.state);
   const saved = await file?.load();
   const state = saved ?? newState(options.seed ?? {}, await newKeys(), new Date().toISOString());
@@ -112,7 +116,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const { account, keys, authority, clockOffsetMs } = world.state;
     const seed = { accountId: account.id, region: account.region, apiKey: account.apiKey };
     world.state = { ...newState(seed, keys, world.clock.iso()), authority, clockOffsetMs };
-    seedVpc(world);
+    seedVpc(world, options.seed?.network);
     faults.set([]);
     journal.clear();
     await commit();
@@ -133,7 +137,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const adminUrl = await listen(admin, host, options.adminPort ?? 0);
     if (saved === undefined) {
       world.state.authority = makeAuthority(world);
-      seedVpc(world);
+      seedVpc(world, options.seed?.network);
     }
     await commit();
     return {

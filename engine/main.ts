@@ -1,6 +1,6 @@
 /** The command: finds out what is asked for and loads only the code for that, since most commands are short. */
 import { chdir } from "node:process";
-import { messageOf, UpdateFailed, UserError } from "./errors";
+import { EXIT, messageOf, UsageError, UserError } from "./errors";
 import { type Command, type Context } from "./commands/context";
 import { GLOBAL_FLAGS, parseArguments } from "./commands/flags";
 
@@ -48,9 +48,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   "config remove": "config rm",
   who: "whoami",
 };
-
-/** Pulumi's own exit code for whatever goes wrong. */
-const FAILURE = 255;
 
 interface Chosen {
   readonly name: string;
@@ -108,7 +105,7 @@ function contextFor(command: Command, words: readonly string[]): Context {
   const [least, most] = command.arguments;
   const count = args.positional.length;
   if (!args.flag("help") && (count < least || count > most)) {
-    throw new UserError(
+    throw new UsageError(
       `"pulumi ${command.usage}" takes ${least === most ? least : `${least} to ${most}`} argument(s), but ${count} were given`,
     );
   }
@@ -117,7 +114,7 @@ function contextFor(command: Command, words: readonly string[]): Context {
     try {
       chdir(cwd);
     } catch (error) {
-      throw new UserError(`--cwd: ${messageOf(error)}`);
+      throw new UsageError(`--cwd: ${messageOf(error)}`);
     }
   }
   const terminal = process.stdout.isTTY;
@@ -138,7 +135,7 @@ async function run(argv: readonly string[]): Promise<void> {
   const { name, load, rest } = choose(argv);
   if (load === undefined) {
     if (name !== "" && name !== "help")
-      throw new UserError(`"pulumi ${name}" is not in the embedded engine; install Pulumi for it`);
+      throw new UsageError(`"pulumi ${name}" is not in the embedded engine; install Pulumi for it`);
     process.stdout.write(await overview());
     return;
   }
@@ -155,13 +152,12 @@ export function main(argv: readonly string[]): void {
   run(argv).then(
     () => process.exit(0),
     (error: unknown) => {
-      if (error instanceof UpdateFailed) process.stderr.write(`error: ${error.message}\n`);
-      else if (error instanceof UserError) process.stderr.write(`error: ${error.message}\n`);
-      else
-        process.stderr.write(
-          `error: the embedded engine failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-        );
-      process.exit(FAILURE);
+      const expected = error instanceof UserError;
+      const text = expected
+        ? error.message
+        : `the embedded engine failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      process.stderr.write(`error: ${text}\n`);
+      process.exit(expected ? error.exitCode : EXIT.defect);
     },
   );
 }

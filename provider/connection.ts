@@ -1,13 +1,15 @@
 /**
  * The one session that all handlers of a dynamic provider process share, opened when the first call needs it.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { dynamic } from "@pulumi/pulumi";
+import type { Transport } from "../client/http";
 import { type Session, openSession } from "../client/session";
 import { systemClock } from "../core/time";
 import type { Clock } from "../core/time";
 
 /** Every key of the stack config namespace `vpc-identity`. */
-const KEYS = [
+export const CONFIG_KEYS = [
   "apiKey",
   "iamToken",
   "profileId",
@@ -30,7 +32,7 @@ let session: Session | undefined;
  * for another resource. Types configure one after another with equal values, which keep the session and its tokens.
  */
 export async function configure({ config: stackConfig }: dynamic.ConfigureRequest): Promise<void> {
-  const values = Object.fromEntries(KEYS.map((key) => [key, stackConfig.get(`vpc-identity:${key}`)]));
+  const values = Object.fromEntries(CONFIG_KEYS.map((key) => [key, stackConfig.get(`vpc-identity:${key}`)]));
   if (JSON.stringify(values) === JSON.stringify(config)) return;
   config = values;
   session = undefined;
@@ -39,17 +41,30 @@ export async function configure({ config: stackConfig }: dynamic.ConfigureReques
 /** The session; a failure to open it (no credentials, for example) is not remembered. */
 export function currentSession(): Session {
   const reader = config;
-  return (session ??= openSession((key) => reader[key]));
+  const shared = (session ??= openSession((key) => reader[key], process.env, { transport }));
+  const signal = signals.getStore();
+  return signal === undefined ? shared : { ...shared, call: (call) => shared.call({ ...call, signal }) };
+}
+
+const signals = new AsyncLocalStorage<AbortSignal>();
+
+/** Does `work` so that `signal` ends its calls and its waiting; the session stays the one that all share. */
+export function withSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return signals.run(signal, work);
 }
 
 let clock: Clock = systemClock;
+let transport: Transport | undefined;
 
 /** The clock by which handlers wait. */
 export function currentClock(): Clock {
-  return clock;
+  const signal = signals.getStore();
+  return signal === undefined ? clock : { now: () => clock.now(), sleep: (ms) => clock.sleep(ms, signal) };
 }
 
-/** Replaces the clock; for tests, which then wait for nothing. */
-export function useClock(other: Clock): void {
+/** Replaces the clock, and the connections with their own; for tests, which then wait for nothing. */
+export function useClock(other: Clock, connections?: Transport): void {
   clock = other;
+  transport = connections;
+  session = undefined;
 }

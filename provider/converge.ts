@@ -11,7 +11,7 @@ import { logicalName } from "./naming";
 type Properties = Readonly<Record<string, unknown>>;
 
 /** What the engine passes along that is no argument of the user. */
-const INTERNAL = ["__provider", "mark"];
+const INTERNAL = ["__provider", "mark", "customTimeouts"];
 
 /** Judges the inputs that `check` gets, which hold internal fields beside the user's arguments. */
 export function failuresOf(rule: Rule, news: Properties): dynamic.CheckFailure[] {
@@ -43,6 +43,9 @@ export function isStaleTag(error: unknown): error is HttpError {
   return isHttpError(error) && (error.status === 409 || error.status === 412);
 }
 
+/** An object whose create was not answered shows up in a list within this time, or it was never made. */
+export const UNANSWERED_APPEARS_WITHIN_MS = 20_000;
+
 /** How long an object that was just made may be reported as missing; IBM's APIs are eventually consistent. */
 const APPEARS_WITHIN_MS = 60_000;
 
@@ -50,9 +53,12 @@ const APPEARS_WITHIN_MS = 60_000;
  * Repeats `observe` while it finds nothing, for a bounded time, with a growing interval. Only for objects that are known
  * to have just been made; anywhere else missing means gone.
  */
-export async function untilVisible<T>(observe: () => Promise<T | undefined>): Promise<T | undefined> {
+export async function untilVisible<T>(
+  observe: () => Promise<T | undefined>,
+  withinMs: number = APPEARS_WITHIN_MS,
+): Promise<T | undefined> {
   const clock = currentClock();
-  const deadline = clock.now() + APPEARS_WITHIN_MS;
+  const deadline = clock.now() + withinMs;
   for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 8_000)) {
     const found = await observe();
     if (found !== undefined || clock.now() + pauseMs > deadline) return found;
@@ -60,15 +66,40 @@ export async function untilVisible<T>(observe: () => Promise<T | undefined>): Pr
   }
 }
 
+/**
+ * Looks for an object with a unique name after its create failed, for as long as the failure makes it likely that there is
+ * one: a list may lag behind a name that is already taken. What was refused for any other reason is not waited for, and
+ * whether an unanswered create did happen, the next attempt tells sooner.
+ */
+export async function inTheWay<T>(
+  look: () => Promise<T | undefined>,
+  error: unknown,
+  unanswered = false,
+): Promise<T | undefined> {
+  const taken = isHttpError(error) && error.status === 409;
+  return taken || (unanswered && !isOutcomeUnknown(error)) ? untilVisible(look) : look();
+}
+
 /** How an object is made and, when that was refused or never answered, found again. */
 export interface Creation<T> {
   /** What is made, for messages: `trusted profile "app"`. */
   readonly what: string;
   readonly create: () => Promise<T>;
-  /** The object that stands in the way of the new one or is the new one, if there is any. */
-  readonly find: (error: unknown) => Promise<T | undefined>;
-  /** True when the object carries our hash: an earlier attempt of ours made it. */
-  readonly isOurs: (found: T) => boolean;
+  /**
+   * The object that stands in the way of the new one or is the new one, if there is any. Without an error: before the first
+   * attempt. `unanswered`: an attempt of just now may have made it.
+   */
+  readonly find: (error?: unknown, unanswered?: boolean) => Promise<T | undefined>;
+  /**
+   * Looks before the first attempt: for objects of which the API makes a second one without complaint, so that a run after
+   * one that was killed would.
+   */
+  readonly lookFirst?: boolean;
+  /**
+   * True when the object carries our hash: an earlier attempt of ours made it. `unanswered`: an attempt of just now may have
+   * made it.
+   */
+  readonly isOurs: (found: T, unanswered: boolean) => boolean;
   /** Whether the user lets us take over an object that is not ours; undefined where that is not offered. */
   readonly adopt?: boolean;
   /** Names an object in a message. */
@@ -80,25 +111,43 @@ export interface Creation<T> {
  * @returns the object, and whether it was found instead of made: then it may differ from what is wanted
  */
 export async function createOnce<T>(creation: Creation<T>): Promise<{ object: T; found: boolean }> {
+  const first = creation.lookFirst === true ? await creation.find() : undefined;
+  if (first !== undefined) return { object: taken(creation, first, false), found: true };
+  let unanswered = false;
   for (let attempt = 1; ; attempt++) {
     try {
       return { object: await creation.create(), found: false };
     } catch (error) {
       if (!mayExistAlready(error)) throw error;
-      const found = await creation.find(error);
-      if (found === undefined) {
-        // Never answered and not there: it did not happen. The object's name or hash makes a second one impossible.
-        if (isOutcomeUnknown(error) && attempt < 3) continue;
-        throw error;
-      }
-      if (creation.isOurs(found) || creation.adopt === true) return { object: found, found: true };
-      const adopting = ", or set `adopt: true` to manage it from here (also its deletion)";
-      throw new VpcIdentityError(
-        `${creation.what} cannot be created: ${creation.describe(found)} exists already and was not made by this ` +
-          `stack. Choose another name or delete it${creation.adopt === undefined ? "" : adopting}.`,
-        { code: "IBMID_EXISTS", cause: error },
-      );
+      unanswered ||= isOutcomeUnknown(error);
+      const found = await creation.find(error, unanswered);
+      if (found !== undefined) return { object: taken(creation, found, unanswered, error), found: true };
+      // Never answered and not there: it did not happen. The object's name or hash makes a second one impossible.
+      if (!isOutcomeUnknown(error) || attempt === 3) throw error;
     }
+  }
+}
+
+function taken<T>(creation: Creation<T>, found: T, unanswered: boolean, cause?: unknown): T {
+  if (creation.isOurs(found, unanswered) || creation.adopt === true) return found;
+  const adopting = ", or set `adopt: true` to manage it from here (also its deletion)";
+  throw new VpcIdentityError(
+    `${creation.what} cannot be created: ${creation.describe(found)} exists already and was not made by this ` +
+      `stack. Choose another name or delete it${creation.adopt === undefined ? "" : adopting}.`,
+    { code: "IBMID_EXISTS", cause },
+  );
+}
+
+/** An object that was found instead of made, brought to what is wanted. From here on every failure keeps its id. */
+export async function syncFound<T>(
+  found: { readonly id: string; readonly outputs: object },
+  sync: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await sync();
+  } catch (error) {
+    if (isGone(error)) throw error;
+    throw new InitError(found.id, found.outputs, [error instanceof Error ? error.message : String(error)]);
   }
 }
 

@@ -11,7 +11,12 @@ import type { dynamic } from "@pulumi/pulumi";
 const FILES: Readonly<Record<string, string>> = {
   StackSeed: "./stack-seed",
   TrustedProfile: "./trusted-profile",
+  TrustedProfileLink: "./trusted-profile-link",
+  TrustedProfileClaimRule: "./trusted-profile-claim-rule",
+  TrustedProfileIdentity: "./trusted-profile-identity",
   AccessPolicy: "./access-policy",
+  ServiceId: "./service-id",
+  ApiKey: "./api-key",
   Instance: "./instance",
 };
 

@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import type { MetadataProtocol, MetadataService } from "../client/vpc";
 import {
+  CRN,
+  PROFILE_ID,
   type Problem,
   type Rule,
   VPC_NAME,
@@ -18,6 +20,7 @@ import {
   namesSame,
   object,
   oneOf,
+  show,
   text,
 } from "../core/validate";
 import { type FieldTable, compact, sameSet } from "./diff";
@@ -56,7 +59,8 @@ export interface DefaultTrustedProfileArgs {
 /** Arguments of a server. */
 export interface InstanceArgs {
   /**
-   * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters.
+   * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters. A change renames the server,
+   * also one back to the default; its hostname stays what it was.
    * @default - the resource's name and a hash, such as "app-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;
@@ -112,6 +116,12 @@ export interface InstanceArgs {
    * @default 1800
    */
   readonly provisionTimeoutSeconds?: pulumi.Input<number>;
+  /**
+   * Take over a server of this name that exists already, instead of failing. It is deleted with the stack. Refused where
+   * the server would have to be replaced at once to be what the arguments say.
+   * @default false
+   */
+  readonly adopt?: pulumi.Input<boolean>;
 }
 
 /** What `check` makes of the arguments. */
@@ -130,6 +140,7 @@ export interface InstanceInputs {
   readonly userDataChange?: "ignore" | "replace" | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly provisionTimeoutSeconds?: number | undefined;
+  readonly adopt?: boolean | undefined;
   readonly mark: string;
 }
 
@@ -157,6 +168,25 @@ export interface InstanceOutputs {
 const USER_DATA_MAX_BYTES = 65_536;
 const REFERENCE = text({ max: 512, pattern: /^\S+$/, allowed: "an id or a CRN" });
 
+/** True for the CRN of a trusted profile: it ends in the profile's id. */
+const isProfileCrn = (value: string): boolean => CRN.test(value) && PROFILE_ID.test(value.split(":").at(-1) ?? "");
+
+/** The CRN of a trusted profile. */
+export const profileCrnRule: Rule = (value, property) =>
+  typeof value === "string" && isProfileCrn(value)
+    ? []
+    : [
+        {
+          property,
+          reason: `is ${show(value)}; must be the CRN of a trusted profile: "crn:v1:...:profile:Profile-<uuid>"`,
+        },
+      ];
+
+const profileTargetRule: Rule = (value, property) =>
+  typeof value === "string" && (PROFILE_ID.test(value) || isProfileCrn(value))
+    ? []
+    : [{ property, reason: `is ${show(value)}; must be the id of a trusted profile ("Profile-<uuid>") or its CRN` }];
+
 /** Rules of the arguments; components use those of the arguments that they pass on. */
 export const instanceArgRules = {
   name: text({
@@ -174,11 +204,12 @@ export const instanceArgRules = {
   metadataService: object({
     fields: { enabled: flag, protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) },
   }),
-  defaultTrustedProfile: object({ fields: { target: REFERENCE, autoLink: flag }, required: ["target"] }),
+  defaultTrustedProfile: object({ fields: { target: profileTargetRule, autoLink: flag }, required: ["target"] }),
   userData: userDataProblems,
   userDataChange: oneOf("ignore", "replace"),
   resourceGroupId: text({ pattern: /^[^\s:]+$/, allowed: "the id of a resource group" }),
   provisionTimeoutSeconds: integer(60, 7200, "seconds"),
+  adopt: flag,
 } satisfies Record<string, Rule>;
 
 /** Judges the arguments of a server. */

@@ -13,9 +13,9 @@ import {
 import { VpcIdentityError, isHttpError } from "../core/errors";
 import { currentClock, currentSession } from "./connection";
 import { InitError, createOnce, goneError, isGone, notFoundError, syncOwned, untilVisible } from "./converge";
-import { compact } from "./diff";
-import { type InstanceInputs, type InstanceOutputs, instanceFields, userDataSha256 } from "./instance-args";
-import { hashOf } from "./naming";
+import { changedFields, compact } from "./diff";
+import { type InstanceInputs, type InstanceOutputs, fieldsFor, instanceFields, userDataSha256 } from "./instance-args";
+import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
 
 /** What no answer about a server repeats and the state therefore has to keep. */
 type Kept = Partial<
@@ -35,34 +35,68 @@ export async function createServer(
   inputs: InstanceInputs,
   { replacing, identity }: { replacing: readonly string[]; identity: Readonly<Record<string, unknown>> },
 ): Promise<{ id: string; outs: InstanceOutputs }> {
-  const { object: made } = await createOnce<Instance>({
+  const hash = hashOf(identity, replacing);
+  // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
+  const attachmentName = vpcName(markedText(identity, replacing));
+  const isOurs = (server: Instance): boolean =>
+    endsWithHash(server.name, hash) || endsWithHash(server.primaryNetworkAttachment?.name, hash);
+  const { object: made, found } = await createOnce<Instance>({
     what: `server "${inputs.name}"`,
-    create: () => createInstance(currentSession(), prototypeOf(inputs)),
+    create: () => createInstance(currentSession(), prototypeOf(inputs, attachmentName)),
     find: () => instanceNamed(inputs.name),
-    isOurs: (other) => other.name.endsWith(`-${hashOf(identity, replacing)}`),
+    isOurs,
+    adopt: inputs.adopt === true,
     describe: (other) => `the server "${other.name}" (${other.id})`,
   });
-  const kept: Kept = compact({
-    subnetId: inputs.subnetId,
-    securityGroupIds: inputs.securityGroupIds,
-    userDataSha256: inputs.userData === undefined ? undefined : userDataSha256(inputs.userData),
-  });
+  const adopted = found && !isOurs(made);
+  if (adopted) await assertAdoptable(made, inputs, identity);
+  // Nobody tells what a server of somebody else's was created with.
+  const kept: Kept = adopted
+    ? {}
+    : compact({
+        subnetId: inputs.subnetId,
+        securityGroupIds: inputs.securityGroupIds,
+        userDataSha256: inputs.userData === undefined ? undefined : userDataSha256(inputs.userData),
+      });
   let latest = made;
   try {
     latest = await untilSettled(made.id, made, inputs.provisionTimeoutSeconds, (seen) => (latest = seen));
     if (latest.status === "failed") throw failedToStart(latest);
-    return { id: made.id, outs: outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) }) };
+    const outs = outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) });
+    // An earlier attempt, or somebody else, may have made it with other settings.
+    return { id: made.id, outs: found ? await updateServer(made.id, outs, identity) : outs };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     // Until the server says otherwise, it is what was asked for.
-    const asked: Kept = compact({
-      sshKeyIds: inputs.sshKeyIds,
-      defaultTrustedProfile: inputs.defaultTrustedProfile && { crn: "", ...inputs.defaultTrustedProfile },
-    });
+    const asked: Kept = adopted
+      ? {}
+      : compact({
+          sshKeyIds: inputs.sshKeyIds,
+          defaultTrustedProfile: inputs.defaultTrustedProfile && { crn: "", ...inputs.defaultTrustedProfile },
+        });
     throw new InitError(made.id, outputsOf(latest, { ...kept, ...asked }), [reason]);
   }
+}
+
+/** Whoever lets us take over a server does not ask for another one in its place, which the next run would make. */
+async function assertAdoptable(
+  server: Instance,
+  { userDataChange }: InstanceInputs,
+  wanted: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const live = outputsOf(server, await initializationOf(server.id));
+  const fields = fieldsFor({ userDataChange });
+  const differing = changedFields(fields, { ...live }, wanted)
+    .filter((field) => fields[field]?.change === "replace")
+    .map((field) => (field === "userDataSha256" ? "userData (IBM Cloud does not tell what a server got)" : field));
+  if (differing.length === 0) return;
+  throw new VpcIdentityError(
+    `server "${server.name}" (${server.id}) cannot be adopted: it differs in ${differing.join(", ")}, and the next run ` +
+      "would replace it. Give the arguments that the server has, or choose another name.",
+    { code: "IBMID_EXISTS" },
+  );
 }
 
 /** Brings the settings that can be changed on a server to what is wanted, once it is neither starting nor stopping. */
@@ -143,7 +177,7 @@ export async function deleteServer(id: string, name: string): Promise<void> {
   });
 }
 
-function prototypeOf(inputs: InstanceInputs): Parameters<typeof createInstance>[1] {
+function prototypeOf(inputs: InstanceInputs, attachmentName: string): Parameters<typeof createInstance>[1] {
   return {
     name: inputs.name,
     profile: inputs.instanceProfile,
@@ -156,6 +190,7 @@ function prototypeOf(inputs: InstanceInputs): Parameters<typeof createInstance>[
     metadataService: inputs.metadataService,
     defaultTrustedProfile: inputs.defaultTrustedProfile,
     primaryNetworkAttachment: {
+      name: attachmentName,
       virtualNetworkInterface: {
         subnetId: inputs.subnetId,
         securityGroupIds: inputs.securityGroupIds,

@@ -19,7 +19,7 @@ import {
   wantedOf,
 } from "./instance-args";
 import { createServer, deleteServer, readServer, updateServer } from "./instance-lifecycle";
-import { isSameObject, markedText, vpcName } from "./naming";
+import { isSameObject, keptName, markedText, vpcName } from "./naming";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "Instance";
@@ -35,7 +35,7 @@ export const handler: pulumi.dynamic.ResourceProvider<InstanceInputs, InstanceOu
     const filled = { ...rawNews, ...news, ...withDefaults(news) };
     const same = isSameObject(wantedOf(olds), wantedOf(filled), fieldsFor(filled));
     const marked = { ...filled, mark: same ? olds.mark : rawNews.mark };
-    const name = news.name ?? (same ? olds.name : markedName(marked));
+    const name = news.name ?? keptName(olds.name, same, markedName(marked));
     return { inputs: compact({ ...marked, name }) };
   },
 

@@ -57,6 +57,21 @@ export function markedText(inputs: Properties, replacing: readonly string[]): st
   return `${logicalName(inputs)}-${hashOf(inputs, replacing)}`;
 }
 
+/**
+ * The name of an object that the user gave none: the one it has while it is the same object, else `text`. A name of another
+ * form came from somebody else: a refresh put it among the inputs.
+ */
+export function keptName(kept: unknown, same: boolean, text: string): string {
+  const form = (name: string): string => name.replace(/-[0-9a-f]{8}$/, "-");
+  const ours = same && typeof kept === "string" && (text === UNKNOWN_SENTINEL || form(kept) === form(text));
+  return ours ? kept : text;
+}
+
+/** True when `text` (a name or a description) ends in the hash. */
+export function endsWithHash(text: string | undefined, hash: string): boolean {
+  return text?.endsWith(`-${hash}`) ?? false;
+}
+
 /** True when nothing in `value`, at any depth, is unknown. */
 export function isKnownThroughout(value: unknown): boolean {
   if (!isKnown(value)) return false;

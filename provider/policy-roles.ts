@@ -4,7 +4,7 @@
  * The service segment of a role's CRN differs between IBM's own documents, so names are looked up and never composed.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { listRoles } from "../client/iam-policy";
+import { type RoleFilter, listRoles } from "../client/iam-policy";
 import type { Session } from "../client/session";
 import { CRN, UNKNOWN_SENTINEL, show } from "../core/validate";
 
@@ -17,15 +17,16 @@ export interface ResolvedRoles {
 /** In a preview in which the roles are unknown; the whole list is then Pulumi's sentinel. */
 export const UNKNOWN_ROLES: ResolvedRoles = { roleIds: UNKNOWN_SENTINEL as unknown as string[], failures: [] };
 
-/** Looks the names up among the roles of `service` (undefined: the platform's). CRNs are taken as they are. */
-export async function resolveRoles(
-  session: Session,
-  roles: readonly string[],
-  service: string | undefined,
-): Promise<ResolvedRoles> {
+/** Looks the names up among the roles of a service or service group (of neither: the platform's). CRNs are taken as they are. */
+export async function resolveRoles(session: Session, roles: readonly string[], of: RoleFilter): Promise<ResolvedRoles> {
   if (roles.every((role) => CRN.test(role))) return { roleIds: roles, failures: [] };
-  const known = await listRoles(session, service === undefined ? {} : { serviceName: service });
-  const owner = service === undefined ? "the platform" : `service "${service}"`;
+  const known = await listRoles(session, of);
+  const owner =
+    of.serviceName !== undefined
+      ? `service "${of.serviceName}"`
+      : of.serviceGroupId !== undefined
+        ? `service group "${of.serviceGroupId}"`
+        : "the platform";
   const allowed = known.map(({ displayName }) => `"${displayName}"`).join(", ");
   const roleIds: string[] = [];
   const failures: dynamic.CheckFailure[] = [];

@@ -4,12 +4,9 @@
  * Sources: IBM Cloud IAM Policy Management API v2, "Create a policy"; IBM Cloud docs, "IAM policy attributes".
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Attribute } from "../client/iam-policy";
-import { type Problem, type Rule, isKnown, list, object, oneOf, show, text, flag } from "../core/validate";
-
-/** How an attribute's value is compared. "AnyOf" operators take up to ten values; "Match" ones take `*` and `?`. */
-export type AttributeOperator =
-  "stringEquals" | "stringExists" | "stringMatch" | "stringEqualsAnyOf" | "stringMatchAnyOf";
+import type { Attribute, RoleFilter, Tag } from "../client/iam-policy";
+import { type Problem, type Rule, flag, isKnown, list, object, oneOf, show, text } from "../core/validate";
+import { type AttributeOperator, VALUE, attributeValueRule, operatorRule } from "./policy-attribute";
 
 /** One attribute that a resource must have. */
 export interface ResourceAttribute {
@@ -24,8 +21,26 @@ export interface ResourceAttribute {
   readonly operator?: pulumi.Input<AttributeOperator>;
 }
 
-/** Further attributes, for any target. */
+/** An access tag that a resource must carry. */
+export interface ResourceTag {
+  /** Name of the tag: what stands before the colon, such as "project". */
+  readonly key: pulumi.Input<string>;
+  /** Value of the tag: what stands after the colon. */
+  readonly value: pulumi.Input<string>;
+  /**
+   * How the value is compared; `stringMatch` takes `*` and `?`.
+   * @default "stringEquals"
+   */
+  readonly operator?: pulumi.Input<"stringEquals" | "stringMatch">;
+}
+
+/** Further limits, for any target. */
 interface Narrowing {
+  /**
+   * Access tags that the resource must carry, all of them.
+   * @default - none
+   */
+  readonly resourceTags?: pulumi.Input<pulumi.Input<ResourceTag>[]>;
   /**
    * Attributes that the resource must have as well.
    * @default - none
@@ -62,6 +77,7 @@ export interface ServiceTarget extends Narrowing {
    * @default - all groups
    */
   readonly resourceGroupId?: pulumi.Input<string>;
+  readonly serviceGroupId?: undefined;
   readonly allServices?: undefined;
   readonly accountManagement?: undefined;
 }
@@ -70,7 +86,18 @@ export interface ServiceTarget extends Narrowing {
 export interface ResourceGroupTarget extends Narrowing {
   /** Id of the resource group. */
   readonly resourceGroupId: pulumi.Input<string>;
+  readonly serviceGroupId?: undefined;
   readonly service?: undefined;
+  readonly allServices?: undefined;
+  readonly accountManagement?: undefined;
+}
+
+/** A group of services. */
+export interface ServiceGroupTarget extends Narrowing {
+  /** Id of the service group, such as "IAM" (all IAM account management services). */
+  readonly serviceGroupId: pulumi.Input<string>;
+  readonly service?: undefined;
+  readonly resourceGroupId?: undefined;
   readonly allServices?: undefined;
   readonly accountManagement?: undefined;
 }
@@ -78,6 +105,7 @@ export interface ResourceGroupTarget extends Narrowing {
 /** All services that IAM governs. Has to be asked for: leaving a target out would otherwise grant everything. */
 export interface AllServicesTarget extends Narrowing {
   readonly allServices: true;
+  readonly serviceGroupId?: undefined;
   readonly service?: undefined;
   readonly resourceGroupId?: undefined;
   readonly accountManagement?: undefined;
@@ -86,14 +114,16 @@ export interface AllServicesTarget extends Narrowing {
 /** All account management services: billing, users, IAM itself. */
 export interface AccountManagementTarget extends Narrowing {
   readonly accountManagement: true;
+  readonly serviceGroupId?: undefined;
   readonly service?: undefined;
   readonly resourceGroupId?: undefined;
   readonly allServices?: undefined;
 }
 
 /** Whatever has these attributes; one of them must be `serviceName`, `serviceType`, `service_group_id` or `resourceGroupId`. */
-export interface AttributesTarget {
+export interface AttributesTarget extends Pick<Narrowing, "resourceTags"> {
   readonly resourceAttributes: pulumi.Input<pulumi.Input<ResourceAttribute>[]>;
+  readonly serviceGroupId?: undefined;
   readonly service?: undefined;
   readonly resourceGroupId?: undefined;
   readonly allServices?: undefined;
@@ -102,7 +132,12 @@ export interface AttributesTarget {
 
 /** What a policy grants access to. */
 export type PolicyTarget =
-  ServiceTarget | ResourceGroupTarget | AllServicesTarget | AccountManagementTarget | AttributesTarget;
+  | ServiceTarget
+  | ServiceGroupTarget
+  | ResourceGroupTarget
+  | AllServicesTarget
+  | AccountManagementTarget
+  | AttributesTarget;
 
 /** The arguments of a target as they are in `check` and later. */
 export interface TargetInputs {
@@ -112,12 +147,18 @@ export interface TargetInputs {
   readonly resourceType?: string | undefined;
   readonly resource?: string | undefined;
   readonly resourceGroupId?: string | undefined;
+  readonly serviceGroupId?: string | undefined;
   readonly allServices?: boolean | undefined;
   readonly accountManagement?: boolean | undefined;
   readonly resourceAttributes?: readonly {
     readonly key: string;
     readonly value: string | boolean | readonly string[];
     readonly operator?: AttributeOperator | undefined;
+  }[];
+  readonly resourceTags?: readonly {
+    readonly key: string;
+    readonly value: string;
+    readonly operator?: "stringEquals" | "stringMatch" | undefined;
   }[];
 }
 
@@ -129,44 +170,20 @@ const NAMED = {
   resourceType: "resourceType",
   resource: "resource",
   resourceGroupId: "resourceGroupId",
+  serviceGroupId: "service_group_id",
 } as const;
 
 const ANCHOR_KEYS = ["serviceName", "serviceType", "service_group_id", "resourceGroupId"];
 const WITHIN_SERVICE = ["serviceInstanceId", "resourceType", "resource"] as const;
-const VALUE = text({ max: 1000 });
-
 const attributeRule: Rule = object({
-  fields: {
-    key: text({ max: 1000 }),
-    operator: oneOf("stringEquals", "stringExists", "stringMatch", "stringEqualsAnyOf", "stringMatchAnyOf"),
-    value: (value, path) =>
-      Array.isArray(value)
-        ? list(VALUE, { min: 1, max: 10 })(value, path)
-        : typeof value === "boolean"
-          ? []
-          : VALUE(value, path),
-  },
+  fields: { key: text({ max: 1000 }), operator: operatorRule, value: attributeValueRule.value },
   required: ["key", "value"],
-  also: ({ value, operator = "stringEquals" }, path) => {
-    if (!isKnown(value) || !isKnown(operator) || value === undefined) return [];
-    const many = String(operator).endsWith("AnyOf");
-    if (many !== Array.isArray(value))
-      return [
-        {
-          property: `${path}.value`,
-          reason: `is ${show(value)}; ${show(operator)} takes ${many ? "a list of texts" : "a single value"}`,
-        },
-      ];
-    if ((operator === "stringExists") !== (typeof value === "boolean")) {
-      return [
-        {
-          property: `${path}.value`,
-          reason: `is ${show(value)}; true and false go with "stringExists", and only with it`,
-        },
-      ];
-    }
-    return [];
-  },
+  also: attributeValueRule.also,
+});
+
+const tagRule: Rule = object({
+  fields: { key: text({ max: 128 }), value: text({ max: 128 }), operator: oneOf("stringEquals", "stringMatch") },
+  required: ["key", "value"],
 });
 
 /** Rules of the target's arguments, to be merged into those of the policy. */
@@ -177,9 +194,11 @@ export const targetFields: Readonly<Record<string, Rule>> = {
   resourceType: VALUE,
   resource: VALUE,
   resourceGroupId: VALUE,
+  serviceGroupId: VALUE,
   allServices: flag,
   accountManagement: flag,
   resourceAttributes: list(attributeRule, { min: 1 }),
+  resourceTags: list(tagRule, { min: 1 }),
 };
 
 /** Combinations of the target's arguments that a single field cannot judge. */
@@ -187,11 +206,11 @@ export function targetProblems(args: Readonly<Record<string, unknown>>, path: st
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const given = (key: string): boolean => args[key] !== undefined && args[key] !== null && args[key] !== false;
   const problems: Problem[] = [];
-  const anchors = ["service", "allServices", "accountManagement"].filter(given);
+  const anchors = ["service", "serviceGroupId", "allServices", "accountManagement"].filter(given);
   if (anchors.length > 1) {
     problems.push({
       property: at(anchors[1] ?? ""),
-      reason: `at most one of "service", "allServices" and "accountManagement" is allowed; ${anchors.map((key) => `"${key}"`).join(" and ")} are given`,
+      reason: `at most one of "service", "serviceGroupId", "allServices" and "accountManagement" is allowed; ${anchors.map((key) => `"${key}"`).join(" and ")} are given`,
     });
   }
   const keys = attributeKeys(args.resourceAttributes);
@@ -203,7 +222,7 @@ export function targetProblems(args: Readonly<Record<string, unknown>>, path: st
   if (!anchored) {
     problems.push({
       property: at("service"),
-      reason: `is missing; say what the policy is for: "service", "resourceGroupId", "allServices: true", "accountManagement: true", or "resourceAttributes" with one of ${ANCHOR_KEYS.join(", ")}`,
+      reason: `is missing; say what the policy is for: "service", "resourceGroupId", "serviceGroupId", "allServices: true", "accountManagement: true", or "resourceAttributes" with one of ${ANCHOR_KEYS.join(", ")}`,
     });
   }
   const inService = given("service") || keys === "unknown" || keys.includes("serviceName");
@@ -270,8 +289,44 @@ export function attributesOf(target: TargetInputs): Attribute[] {
   return attributes;
 }
 
-/** The service whose roles a policy can grant; undefined for targets that are wider than one service. */
-export function serviceOf(target: TargetInputs): string | undefined {
-  const named = attributesOf(target).find(({ key, operator }) => key === "serviceName" && operator === "stringEquals");
-  return typeof named?.value === "string" ? named.value : undefined;
+/** Whose roles a policy can grant: those of a service or of a service group; of neither for targets that are wider. */
+export function roleOwnerOf(target: TargetInputs): RoleFilter {
+  const attributes = attributesOf(target);
+  const value = (wanted: string): string | undefined => {
+    const found = attributes.find(({ key, operator }) => key === wanted && operator === "stringEquals")?.value;
+    return typeof found === "string" ? found : undefined;
+  };
+  const serviceName = value("serviceName");
+  return serviceName === undefined ? { serviceGroupId: value("service_group_id") } : { serviceName };
+}
+
+/** The access tags of a target as IAM stores them. */
+export function tagsOf(target: TargetInputs): Tag[] | undefined {
+  return target.resourceTags?.map(({ key, operator = "stringEquals", value }) => ({ key, operator, value }));
+}
+
+const SERVICE_TYPES: Readonly<Record<string, TargetInputs>> = {
+  service: { allServices: true },
+  platform_service: { accountManagement: true },
+};
+
+/** The arguments that would make the attributes and tags that IAM stores: the reverse of `attributesOf` and `tagsOf`. */
+export function targetArgsOf(attributes: readonly Attribute[], tags: readonly Tag[] | undefined): TargetInputs {
+  let target: Record<string, unknown> = {};
+  const others: Attribute[] = [];
+  for (const attribute of attributes) {
+    const { key, operator, value } = attribute;
+    const plain = operator === "stringEquals" && typeof value === "string" ? value : undefined;
+    const argument = Object.entries(NAMED).find(([, name]) => name === key)?.[0];
+    const type = key === "serviceType" && plain !== undefined ? SERVICE_TYPES[plain] : undefined;
+    if (key === "accountId") continue;
+    if (plain !== undefined && argument !== undefined) target[argument] = plain;
+    else if (type !== undefined) target = { ...target, ...type };
+    else others.push(attribute);
+  }
+  return {
+    ...target,
+    ...(others.length > 0 ? { resourceAttributes: others } : {}),
+    ...(tags ? { resourceTags: tags } : {}),
+  } as TargetInputs;
 }

@@ -7,6 +7,7 @@ import type { Rule } from "../core/validate";
 import { markOf } from "./naming";
 import { assertProgramUsable, assertValid } from "./preflight";
 import { providerStub, typeToken } from "./stub";
+import { timeoutsRule } from "./timeouts";
 
 /** What the base class needs to know of a type of resource. */
 export interface ResourceType {
@@ -16,6 +17,8 @@ export interface ResourceType {
   readonly rule: Rule;
   /** Names of all outputs. One that is not listed does not exist on the object in a program. */
   readonly outputs: readonly string[];
+  /** Names of arguments and outputs that Pulumi encrypts in the state and hides in its display. */
+  readonly secrets?: readonly string[];
 }
 
 /** A dynamic resource whose code is reached by name. Not meant to be extended outside of this package. */
@@ -30,6 +33,7 @@ export abstract class VpcIdentityResource extends pulumi.CustomResource {
       // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
       deleteBeforeReplace: true,
       ...options,
+      additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
     });
   }
 }
@@ -45,6 +49,20 @@ function properties(
   const own = { __provider: providerStub(kind.type) };
   // With an id nothing is created: the resource is read, and has no arguments.
   if (options.id !== undefined) return { ...outputs, ...own };
-  assertValid(`${kind.type} "${name}"`, kind.rule, args ?? {});
-  return { ...outputs, ...args, ...own, mark: markOf(typeToken(kind.type), name, options.parent) };
+  const { customTimeouts } = options;
+  const wrong = customTimeouts === undefined ? [] : timeoutsRule(customTimeouts, "customTimeouts");
+  assertValid(`${kind.type} "${name}"`, kind.rule, args ?? {}, wrong);
+  const mark = markOf(typeToken(kind.type), name, options.parent);
+  const secrets = Object.entries((args ?? {}) as Record<string, unknown>)
+    .filter(([key, value]) => kind.secrets?.includes(key) === true && value !== undefined)
+    .map(([key, value]) => [key, pulumi.secret(value)]);
+  // Pulumi's own copy of the timeouts does not reach a dynamic provider.
+  return {
+    ...outputs,
+    ...args,
+    ...(Object.fromEntries(secrets) as pulumi.Inputs),
+    ...own,
+    mark,
+    ...(customTimeouts === undefined ? {} : { customTimeouts }),
+  };
 }

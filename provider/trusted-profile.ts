@@ -13,16 +13,17 @@ import {
   updateProfile,
 } from "../client/iam-identity";
 import { type Rule, flag, object, text } from "../core/validate";
-import { configure, currentSession } from "./connection";
-import { createOnce, failuresOf, notFoundError, syncOwned, untilVisible } from "./converge";
-import { type FieldTable, compact, diffByTable, replacingFields } from "./diff";
-import { hashOf, isSameObject, markedText } from "./naming";
+import { currentSession } from "./connection";
+import { createOnce, inTheWay, syncFound, syncOwned } from "./converge";
+import { type FieldTable, compact, replacingFields } from "./diff";
+import { type Internal, handlerFor } from "./handler";
+import { endsWithHash, hashOf, keptName } from "./naming";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a trusted profile. */
 export interface TrustedProfileArgs {
   /**
-   * Name, unique in the account; 1 to 255 characters.
+   * Name, unique in the account; 1 to 255 characters. A change renames the profile, also one back to the default.
    * @default - the resource's name and a hash, such as "app-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;
@@ -49,13 +50,12 @@ export interface TrustedProfileArgs {
 }
 
 /** What `check` makes of the arguments. */
-export interface TrustedProfileInputs {
+export interface TrustedProfileInputs extends Internal {
   readonly name: string;
   readonly description?: string | undefined;
   readonly email?: string | undefined;
   readonly accountId?: string | undefined;
   readonly adopt?: boolean | undefined;
-  readonly mark: string;
 }
 
 /** What the state holds of a profile: what IAM answered last. */
@@ -102,61 +102,44 @@ const REPLACING = replacingFields(trustedProfileFields);
 const TYPE = "TrustedProfile";
 
 /** Manages trusted profiles. */
-export const handler: pulumi.dynamic.ResourceProvider<TrustedProfileInputs, TrustedProfileOutputs> = {
-  configure,
-
-  check: async (olds, rawNews) => {
-    // `check` is what fills the inputs in.
-    const news: Partial<TrustedProfileInputs> = compact(rawNews);
-    const failures = failuresOf(trustedProfileRule, { ...news });
-    if (failures.length > 0) return { inputs: rawNews, failures };
-    const same = isSameObject({ ...olds }, news, trustedProfileFields);
-    const marked = { ...news, mark: same ? olds.mark : rawNews.mark };
-    const text = markedText(marked, REPLACING);
-    const name = news.name ?? (same ? olds.name : text);
+export const handler = handlerFor<TrustedProfileInputs, TrustedProfileOutputs>({
+  rule: trustedProfileRule,
+  fields: trustedProfileFields,
+  wanted: ({ name, description, email, accountId }) => ({ name, description, email, accountId }),
+  complete: (inputs, { given, olds, same, text: marked }) => {
     // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
-    const description = news.description ?? (news.name === undefined ? undefined : text);
-    return { inputs: compact({ ...marked, name, description }) };
+    if (given.name !== undefined) return { ...inputs, description: given.description ?? marked };
+    return { ...inputs, name: keptName(olds.name, same, marked) };
   },
-
-  diff: async (_id, olds, news) => diffByTable(trustedProfileFields, { ...olds }, { ...news }),
-
   create: async (inputs) => {
-    const profile = await ensureProfile(compact(inputs));
-    return { id: profile.id, outs: outputsOf(profile) };
+    const profile = await ensureProfile(inputs);
+    return { id: profile.id, outputs: outputsOf(profile) };
   },
-
-  update: async (id, rawOlds, rawNews) => {
-    const [olds, news] = [compact(rawOlds), compact(rawNews)];
-    return { outs: outputsOf(await syncProfile(id, olds, news)) };
-  },
-
-  read: async (id, props) => {
+  update: async (id, olds, inputs) => outputsOf(await syncProfile(id, olds, inputs)),
+  read: async (id) => {
     const profile = await getProfile(currentSession(), id);
-    if (profile !== undefined) return { id: profile.id, props: outputsOf(profile) };
-    if (props?.crn === undefined) throw notFoundError(`trusted profile "${id}"`);
-    return {};
+    return profile === undefined ? undefined : outputsOf(profile);
   },
-
   delete: async (id) => deleteProfile(currentSession(), id),
-};
+  inputsOf: ({ name, description, email, accountId }) => ({ name, description, email, accountId }),
+  describe: (id) => `trusted profile "${id}"`,
+});
 
 async function ensureProfile(inputs: TrustedProfileInputs): Promise<Profile> {
   const session = currentSession();
   const { name, description, email, accountId } = inputs;
+  const hash = hashOf({ ...inputs }, REPLACING);
   const { object: profile, found } = await createOnce<Profile>({
     what: `trusted profile "${name}"`,
     create: () => createProfile(session, compact({ name, description, email, accountId })),
-    // The list may lag behind the name that is already taken.
-    find: () => untilVisible(() => profileNamed(name)),
-    isOurs: (other) => {
-      const hash = hashOf({ ...inputs }, REPLACING);
-      return other.name.endsWith(`-${hash}`) || (other.description ?? "").endsWith(`-${hash}`);
-    },
+    find: (error, unanswered) => inTheWay(() => profileNamed(name), error, unanswered),
+    isOurs: (other) => endsWithHash(other.name, hash) || endsWithHash(other.description, hash),
     adopt: inputs.adopt === true,
     describe: (other) => `the trusted profile "${other.name}" (${other.id})`,
   });
-  return found ? syncProfile(profile.id, outputsOf(profile), inputs) : profile;
+  if (!found) return profile;
+  const outputs = outputsOf(profile);
+  return syncFound({ id: profile.id, outputs }, () => syncProfile(profile.id, outputs, inputs));
 }
 
 async function profileNamed(name: string): Promise<Profile | undefined> {

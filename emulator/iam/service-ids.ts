@@ -200,10 +200,7 @@ function listGroups(call: Call): Reply {
     throw identityRefusal("missing", "Query parameter 'account_id' either missing or empty.");
   }
   const groups = Object.values(call.world.state.iam.serviceIdGroups);
-  return ok({
-    context: identityContext(call.exchange),
-    serviceid_groups: groups.filter((group) => group.account_id === account),
-  });
+  return ok({ serviceid_groups: groups.filter((group) => group.account_id === account) });
 }
 
 function createGroup(call: Call): Reply {

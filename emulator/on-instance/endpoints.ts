@@ -2,7 +2,7 @@
  * Where a server reaches its own services: a unix socket and a loopback port for each server. Which of them a request
  * comes through says which server is asking, and what does not answer on a real server does not answer here either.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -10,13 +10,13 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, TLSSocket, type SecureContext } from "node:tls";
 import { allServers, findServer } from "../vpc/servers";
 import type { Server } from "../vpc/store";
 import type { World } from "../world";
 import { issueServiceCertificate, METADATA_HOST } from "./authority";
+import { makeSocketFolder } from "./folder";
 
 type Protocol = "http" | "https";
 type Serve = (request: IncomingMessage, response: ServerResponse, serverId: string) => void;
@@ -53,8 +53,7 @@ export class Endpoints {
     this.host = host;
     this.settle = settle;
     this.serve = serve;
-    // Short, since the path of a unix socket has at most 107 characters; mkdtemp makes it readable for us alone.
-    this.folder = mkdtempSync(join(tmpdir(), "vpcid-"));
+    this.folder = makeSocketFolder();
     this.plain = createHttpServer((request, response) => this.receive(request, response));
     this.plain.on("clientError", (_error, socket) => socket.destroy());
   }

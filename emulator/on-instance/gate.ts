@@ -111,5 +111,9 @@ export function authenticatedServer(call: Call): Server {
   if (server === undefined || iaas?.instanceID !== server.id) {
     throw vpcRefusal(403, "unauthorized", "The instance identity access token is of another resource.");
   }
+  // A request to a service that is off never gets this far; one that was let in before still needs its answer.
+  if (!server.active_metadata.enabled) {
+    throw vpcRefusal(403, "unauthorized", "The metadata service of this server has been switched off.");
+  }
   return server;
 }

@@ -2,7 +2,7 @@
 import type { Call } from "../call";
 import { isObject, type JsonObject } from "../fields";
 import { find, type Table } from "../table";
-import type { ResourceAttributes } from "./decide";
+import type { ResourceAttributes } from "./match";
 
 type Rows = Table<{ resource_group: string; vpc?: string }>;
 

@@ -221,6 +221,13 @@ function replace(call: Call, version: Version): Reply {
   checkTag(call, old.entity_tag, "policy_conflict_error");
   const body = version === 1 ? readV1(call) : readV2(call);
   if (body.type !== old.type) throw new Refusal(400, "invalid_body", "The type of a policy cannot be changed.");
+  if (old.version === 1 && body.rule !== undefined) {
+    throw new Refusal(
+      400,
+      "invalid_body",
+      "A policy that was created in v1 cannot have a rule; create a new one in v2.",
+    );
+  }
   refuseLockedSubject(call, old);
   refuseLockedSubject(call, body);
   refuseConflict(call, body, old.id);

@@ -104,15 +104,15 @@ export function roleAllows(crn: string, action: string, custom: readonly string[
   );
 }
 
-/** A role as policies show it with `format=display`. */
-export function displayOfRole(world: World, crn: string): object {
+/** A role as policies show it with `format=display`; v1 leaves out the actions. */
+export function displayOfRole(world: World, crn: string, version: 1 | 2): object {
   const found = BUILT_IN.get(crn) ?? customRole(world, crn);
   if (found === undefined) return { role_id: crn };
   return {
     role_id: crn,
     display_name: found.display_name,
     ...(found.description === undefined ? {} : { description: found.description }),
-    actions: found.actions.map((id) => ({ id, display_name: id, description: id })),
+    ...(version === 1 ? {} : { actions: found.actions.map((id) => ({ id, display_name: id, description: id })) }),
   };
 }
 

@@ -1,20 +1,27 @@
 /** Rules of v2 policies: time-based conditions and conditions on resource attributes. */
+import { matches, valueOf, type ResourceAttributes } from "./match";
 import type { RuleCondition, RuleGroup } from "./store";
 
-/** True when the conditions hold at this moment. */
-export function ruleHolds(rule: RuleCondition | RuleGroup | undefined, nowMs: number): boolean {
+type Rule = RuleCondition | RuleGroup;
+
+/**
+ * True when the conditions hold now and for these attributes. Without attributes the question is whether they can hold
+ * for any part of the service: then only time counts.
+ */
+export function ruleHolds(rule: Rule | undefined, nowMs: number, attributes?: ResourceAttributes): boolean {
   if (rule === undefined) return true;
   if ("conditions" in rule) {
-    const results = rule.conditions.map((condition) => ruleHolds(condition, nowMs));
+    const results = rule.conditions.map((condition) => ruleHolds(condition, nowMs, attributes));
     return rule.operator === "or" ? results.some(Boolean) : results.every(Boolean);
   }
-  return conditionHolds(rule, nowMs);
+  const resource = /^\{\{resource\.attributes\.(.+)\}\}$/.exec(rule.key)?.[1];
+  if (resource === undefined) return timeHolds(rule, nowMs);
+  return attributes === undefined || matches(rule, valueOf(attributes, resource));
 }
 
-function conditionHolds({ key, operator, value }: RuleCondition, nowMs: number): boolean {
+function timeHolds({ key, operator, value }: RuleCondition, nowMs: number): boolean {
   const attribute = /^\{\{environment\.attributes\.(\w+)\}\}$/.exec(key)?.[1];
-  // Conditions on resource attributes narrow what a service shows; VPC's own routes do not know them.
-  if (attribute === undefined) return true;
+  if (attribute === undefined) return false;
   const values = Array.isArray(value) ? value : [String(value)];
   if (attribute === "day_of_week") return values.some((day) => isDay(day, nowMs));
   return values.every((limit) => compare(operator, attribute, limit, nowMs));

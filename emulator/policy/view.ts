@@ -27,7 +27,7 @@ function v1Parts(world: World, policy: Policy, format: string | undefined): obje
   });
   return {
     subjects: [{ attributes: (policy.subject ?? []).map((item) => attribute(item, false)) }],
-    roles: policy.roles.map((role) => roleOf(world, role, format)),
+    roles: policy.roles.map((role) => roleOf(world, role, 1, format)),
     resources: [
       {
         attributes: policy.resource.map((item) => attribute(item, true)),
@@ -40,12 +40,12 @@ function v1Parts(world: World, policy: Policy, format: string | undefined): obje
 function v2Parts(world: World, policy: Policy, format: string | undefined): object {
   return {
     ...(policy.subject === undefined ? {} : { subject: { attributes: policy.subject } }),
-    control: { grant: { roles: policy.roles.map((role) => roleOf(world, role, format)) } },
+    control: { grant: { roles: policy.roles.map((role) => roleOf(world, role, 2, format)) } },
     resource: { attributes: policy.resource, ...(policy.tags === undefined ? {} : { tags: policy.tags }) },
     ...(policy.pattern === undefined ? {} : { pattern: policy.pattern }),
     ...(policy.rule === undefined ? {} : { rule: policy.rule }),
   };
 }
 
-const roleOf = (world: World, crn: string, format: string | undefined): object =>
-  format === "display" ? displayOfRole(world, crn) : { role_id: crn };
+const roleOf = (world: World, crn: string, version: 1 | 2, format: string | undefined): object =>
+  format === "display" ? displayOfRole(world, crn, version) : { role_id: crn };

@@ -1,7 +1,7 @@
 /** What is only looked up: regions, zones, profiles of servers and volumes, operating systems. */
 import { ok, param, type Call, type Reply, type Route } from "../call";
 import { vpcRefusal } from "../refusal";
-import { REGIONS } from "../seed";
+import { REGIONS } from "../regions";
 import type { World } from "../world";
 import { href } from "./references";
 import * as request from "./request";

@@ -1,5 +1,5 @@
 /** Command lines in the manner of Pulumi's CLI: `--name value`, `--name=value`, `-n value`, flags before and after arguments. */
-import { UserError } from "../errors";
+import { UsageError } from "../errors";
 
 export interface Flag {
   readonly kind: "boolean" | "text" | "list";
@@ -38,7 +38,7 @@ export class Arguments {
 function isTrue(text: string, name: string): boolean {
   if (["true", "1", "t", "TRUE", "True"].includes(text)) return true;
   if (["false", "0", "f", "FALSE", "False"].includes(text)) return false;
-  throw new UserError(`invalid argument "${text}" for "--${name}": true or false is allowed`);
+  throw new UsageError(`invalid argument "${text}" for "--${name}": true or false is allowed`);
 }
 
 export function parseArguments(words: readonly string[], flags: Flags): Arguments {
@@ -50,7 +50,7 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
     let value = inline;
     if (flag.kind === "boolean") value = String(isTrue(inline ?? "true", name));
     else value ??= queue.shift();
-    if (value === undefined) throw new UserError(`flag needs an argument: --${name}`);
+    if (value === undefined) throw new UsageError(`flag needs an argument: --${name}`);
     values.set(name, flag.kind === "list" ? [...(values.get(name) ?? []), value] : [value]);
     ordered.push([name, value]);
   };
@@ -62,12 +62,12 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       const name = word.slice(2, at < 0 ? undefined : at);
       const flag = flags[name];
       if (flag === undefined)
-        throw new UserError(`unknown flag: --${name} (not in the embedded engine; install Pulumi if you need it)`);
+        throw new UsageError(`unknown flag: --${name} (not in the embedded engine; install Pulumi if you need it)`);
       add(name, flag, at < 0 ? undefined : word.slice(at + 1));
     } else if (word.startsWith("-") && word.length > 1) {
       const letter = word.charAt(1);
       const found = Object.entries(flags).find(([, flag]) => flag.short === letter);
-      if (found === undefined) throw new UserError(`unknown shorthand flag: '${letter}' in ${word}`);
+      if (found === undefined) throw new UsageError(`unknown shorthand flag: '${letter}' in ${word}`);
       const rest = word.slice(2).replace(/^=/, "");
       const [name, flag] = found;
       if (flag.kind === "boolean" && rest !== "" && !word.includes("=")) queue.unshift(`-${rest}`);

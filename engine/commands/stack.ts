@@ -1,5 +1,5 @@
 /** stack, and its subcommands that make, list, choose and remove stacks. */
-import { UserError } from "../errors";
+import { UsageError, UserError } from "../errors";
 import { isProviderType, parseUrn, STACK_TYPE } from "../model/urn";
 import { maskSecrets, revealAll, type Properties } from "../model/values";
 import { FileBackend } from "../state/backend";
@@ -14,7 +14,7 @@ const SECRETS_PROVIDER: Flags = { "secrets-provider": { kind: "text", about: "pa
 
 function requirePassphrase(provider: string | undefined): void {
   if (provider !== undefined && provider !== "" && provider !== "default" && provider !== "passphrase") {
-    throw new UserError(`The secrets provider "${provider}" is not in the embedded engine; "passphrase" is allowed.`);
+    throw new UsageError(`The secrets provider "${provider}" is not in the embedded engine; "passphrase" is allowed.`);
   }
 }
 
@@ -31,7 +31,7 @@ export const init: Command = {
     requirePassphrase(context.args.text("secrets-provider"));
     const project = projectOf(context);
     const name = context.args.positional[0] ?? context.args.text("stack");
-    if (name === undefined) throw new UserError("missing stack name");
+    if (name === undefined) throw new UsageError("missing stack name");
     const stack = new Stack(project, parseStackName(name, project.name), context.env);
     stack.create();
     context.out(`Created stack '${stack.name.stack}'\n`);
@@ -50,7 +50,7 @@ export const select: Command = {
   arguments: [0, 1],
   run(context) {
     const name = context.args.positional[0] ?? context.args.text("stack");
-    if (name === undefined) throw new UserError("the name of the stack must be given: stack select <name>");
+    if (name === undefined) throw new UsageError("the name of the stack must be given: stack select <name>");
     const stack = namedStack(context);
     if (context.args.flag("create") && !stack.backend.exists(stack.name)) stack.create();
     stack.requireExisting();
@@ -121,7 +121,7 @@ export const remove: Command = {
     const stack = namedStack(context).requireExisting();
     const { args } = context;
     if (!args.flag("yes") && !context.interactive)
-      throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
+      throw new UsageError("--yes must be passed in to proceed when running in non-interactive mode");
     const release = stack.backend.lock(stack.name);
     try {
       const { latest } = stack.raw();

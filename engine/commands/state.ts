@@ -1,5 +1,5 @@
 /** state: edits of the state by hand. */
-import { UserError } from "../errors";
+import { UsageError, UserError } from "../errors";
 import { requirementsOf, type ResourceState } from "../model/resource";
 import { stackOf, type Command } from "./context";
 import { STACK_FLAG, YES_FLAG } from "./flags";
@@ -12,7 +12,7 @@ export const unprotect: Command = {
   run(context) {
     const urns = context.args.positional;
     const all = context.args.flag("all");
-    if (!all && urns.length === 0) throw new UserError("either a URN or --all must be given");
+    if (!all && urns.length === 0) throw new UsageError("either a URN or --all must be given");
     const stack = stackOf(context);
     stack.edit((deployment) => {
       const known = new Set(deployment.resources.map((resource) => resource.urn));
@@ -40,7 +40,7 @@ export const remove: Command = {
   run(context) {
     const { args } = context;
     const [urn] = args.positional;
-    if (urn === undefined && !args.flag("all")) throw new UserError("either a URN or --all must be given");
+    if (urn === undefined && !args.flag("all")) throw new UsageError("either a URN or --all must be given");
     stackOf(context).edit((deployment) => {
       const doomed = new Set<string>();
       for (const resource of deployment.resources) {

@@ -1,6 +1,6 @@
 /** up, preview, refresh, destroy and cancel. */
 import { createInterface } from "node:readline/promises";
-import { UpdateFailed, UserError } from "../errors";
+import { EXIT, UsageError, UserError } from "../errors";
 import { Operation, type OperationSettings } from "../deploy/operation";
 import { broadcast, type OperationKind, type Reporter } from "../display/reporter";
 import { PlainDisplay } from "../display/plain";
@@ -56,9 +56,9 @@ function settingsOf(context: Context, kind: OperationKind): Omit<OperationSettin
   const parallel = args.text("parallel") ?? context.env.PULUMI_PARALLEL;
   const limit = parallel === undefined ? undefined : Number(parallel);
   if (limit !== undefined && !Number.isInteger(limit))
-    throw new UserError(`invalid argument "${parallel ?? ""}" for "--parallel": an integer is allowed`);
+    throw new UsageError(`invalid argument "${parallel ?? ""}" for "--parallel": an integer is allowed`);
   if (args.flag("run-program") && (kind === "refresh" || kind === "destroy")) {
-    throw new UserError(
+    throw new UsageError(
       `--run-program is not in the embedded engine: ${kind} uses the configuration stored in the state; run up first, or install Pulumi`,
     );
   }
@@ -92,7 +92,8 @@ function displayOf(context: Context, settings: OperationSettings): Reporter {
     if (!context.interactive || shown.diff) return new PlainDisplay((text) => context.out(text), shown);
     const { stdout } = process;
     return new TreeDisplay(
-      { write: (text) => stdout.write(text), size: () => ({ columns: stdout.columns, rows: stdout.rows }) },
+      // Some terminals do not know their size.
+      { write: (text) => stdout.write(text), size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }) },
       shown,
     );
   }
@@ -128,7 +129,7 @@ async function perform(context: Context, stack: Stack, settings: OperationSettin
     }
     killChildren();
     release();
-    process.exit(255);
+    process.exit(EXIT.cancelled);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
@@ -145,7 +146,7 @@ async function confirm(context: Context, what: string): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await lines.question(`Do you want to perform this ${what}? Type yes to go ahead: `);
-    if (answer.trim().toLowerCase() !== "yes") throw new UpdateFailed("confirmation declined, not proceeding");
+    if (answer.trim().toLowerCase() !== "yes") throw new UserError("confirmation declined, not proceeding");
   } finally {
     lines.close();
   }
@@ -158,7 +159,7 @@ function setConfig(context: Context, stack: Stack): void {
   const { config } = stack;
   for (const pair of pairs) {
     const at = pair.indexOf("=");
-    if (at < 0) throw new UserError(`--config is "${pair}"; key=value is allowed`);
+    if (at < 0) throw new UsageError(`--config is "${pair}"; key=value is allowed`);
     config.set(pair.slice(0, at), pair.slice(at + 1), { secret: false, path: context.args.flag("config-path") }, () =>
       stack.crypter(),
     );
@@ -174,7 +175,7 @@ async function previewThen(context: Context, kind: OperationKind): Promise<void>
   const skipPreview = args.flag("skip-preview") || context.env.PULUMI_SKIP_PREVIEW === "true";
   const only = args.flag("preview-only");
   if (!yes && !skipPreview && !only && !context.interactive) {
-    throw new UserError("--yes or --skip-preview must be passed in to proceed when running in non-interactive mode");
+    throw new UsageError("--yes or --skip-preview must be passed in to proceed when running in non-interactive mode");
   }
   setConfig(context, stack);
   if (!skipPreview || only) await perform(context, stack, { ...settings, dryRun: true });
@@ -236,7 +237,7 @@ export const cancel: Command = {
   run(context) {
     const stack = stackOf(context, context.args.positional[0] ?? context.args.text("stack")).requireExisting();
     if (!context.args.flag("yes") && !context.interactive)
-      throw new UserError("--yes must be passed in to proceed when running in non-interactive mode");
+      throw new UsageError("--yes must be passed in to proceed when running in non-interactive mode");
     stack.backend.removeLocks(stack.name);
     context.out(`The currently running update for '${stack.name.stack}' has been canceled!\n`);
   },

@@ -1,6 +1,6 @@
 /** An operation on a stack from lock to unlock: up, preview, refresh and destroy. */
 import { availableParallelism } from "node:os";
-import { messageOf, UpdateFailed, UserError } from "../errors";
+import { EXIT, messageOf, UserError } from "../errors";
 import { type PendingOperation, type ResourceState } from "../model/resource";
 import { maskSecrets, type Properties } from "../model/values";
 import { type OperationKind, type Reporter } from "../display/reporter";
@@ -198,6 +198,7 @@ export class Operation {
     const { settings, reporter } = this;
     const unexpected =
       settings.expectNoChanges && Object.entries(run.changes).some(([kind, count]) => kind !== "same" && count > 0);
+    const failedBefore = run.failed;
     if (run.cancelled && !run.failed) run.blame("", new Error(`${settings.kind} cancelled`));
     const what = settings.dryRun && settings.kind === "update" ? "preview" : settings.kind;
     if (run.failed && run.erroredCount > 0 && !run.hasErrors("")) run.blame("", new Error(`${what} failed`));
@@ -211,7 +212,13 @@ export class Operation {
     const durationSeconds = (Date.now() - this.started) / 1000;
     reporter.end({ changes: run.changes, errored: run.erroredCount, durationSeconds, failed: run.failed });
     if (!settings.dryRun) this.remember(run);
-    if (run.failed) throw new UpdateFailed(`${what} failed`);
+    // All there is to say has been shown; what is left is to end as Pulumi does.
+    if (!run.failed) return;
+    const cancelled = run.cancelled && !failedBefore;
+    throw new UserError(
+      `${what} ${cancelled ? "cancelled" : "failed"}`,
+      cancelled ? EXIT.cancelled : unexpected && !failedBefore ? EXIT.changes : EXIT.failure,
+    );
   }
 
   private shownOutputs(root: ResourceState | undefined): Properties | undefined {

@@ -152,7 +152,20 @@ export class FileBackend {
       );
       if (own) rmSync(join(this.folder("stacks", name), entry), { force: true });
     }
+    this.removeUnfinished(name);
     rmSync(this.folder("history", name), { recursive: true, force: true });
+  }
+
+  /** What a process that was killed in the middle of a write never gave its name. */
+  private removeUnfinished(name: StackName): void {
+    const places = [
+      { folder: this.folder("stacks", name), start: `.${name.stack}.json.` },
+      { folder: this.folder("locks", name), start: "." },
+    ];
+    for (const { folder, start } of places) {
+      const files = listFiles(folder).filter((file) => file.startsWith(start) && file.endsWith(".tmp"));
+      for (const file of files) rmSync(join(folder, file), { force: true });
+    }
   }
 
   listStacks(project?: string): StackName[] {
@@ -219,6 +232,7 @@ export class FileBackend {
   removeLocks(name: StackName): number {
     const locks = this.locks(name);
     for (const lock of locks) rmSync(lock.file, { force: true });
+    this.removeUnfinished(name);
     return locks.length;
   }
 

@@ -1,6 +1,6 @@
 /** One stack with everything around it: its files, its configuration, its secrets. */
 import { join } from "node:path";
-import { UserError } from "../errors";
+import { EXIT, UserError } from "../errors";
 import { FileBackend, type StackName } from "./backend";
 import {
   decodeDeployment,
@@ -58,6 +58,7 @@ export class Stack {
     if (chosen === undefined) {
       throw new UserError(
         "no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or pass --stack",
+        EXIT.noStack,
       );
     }
     return new Stack(project, parseStackName(chosen, project.name), env, configFile);
@@ -72,8 +73,12 @@ export class Stack {
     return new StackConfig(this.configFile, this.project.name, this.project.configDefaults);
   }
 
+  private missing(): UserError {
+    return new UserError(`no stack named '${this.name.stack}' found`, EXIT.noStack);
+  }
+
   requireExisting(): this {
-    if (!this.backend.exists(this.name)) throw new UserError(`no stack named '${this.name.stack}' found`);
+    if (!this.backend.exists(this.name)) throw this.missing();
     return this;
   }
 
@@ -94,7 +99,7 @@ export class Stack {
 
   raw(): RawDeployment & { file: string } {
     const found = this.backend.readState(this.name);
-    if (found === undefined) throw new UserError(`no stack named '${this.name.stack}' found`);
+    if (found === undefined) throw this.missing();
     return { ...parseCheckpoint(found.text, found.file), file: found.file };
   }
 

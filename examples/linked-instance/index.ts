@@ -57,16 +57,29 @@ function settings() {
     policies,
     trustRootsFile: config.get("trustRootsFile"),
   };
-  if (problems.length > 0) {
-    throw new pulumi.RunError(`The stack configuration is not complete. Please set:\n${problems.join("\n")}`);
+  const { sshKeyIds = [] } = values;
+  if (values.sshKeyIds === undefined) {
+    problems.push(
+      `  pulumi config set sshKeyIds r006-...   (it begins like a JSON list, but is no JSON list of texts)`,
+    );
   }
-  return values;
+  if (problems.length > 0) {
+    throw new pulumi.RunError(`The stack configuration is not usable. Please set:\n${problems.join("\n")}`);
+  }
+  return { ...values, sshKeyIds };
 }
 
-function list(text: string): string[] {
-  if (text.trim().startsWith("[")) return JSON.parse(text);
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
+function list(text: string): string[] | undefined {
+  if (!text.trim().startsWith("[")) {
+    return text
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+  }
+  try {
+    const items: unknown[] = JSON.parse(text);
+    return items.every((item): item is string => typeof item === "string") ? items : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,9 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootstrapUserData } from "../../bootstrap";
 import { LinkedInstance } from "../../components/linked-instance";
 import type { LinkedInstanceArgs } from "../../components/linked-instance-args";
+import type { InstanceArgs } from "../../provider/instance-args";
 import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+const OTHER = "Profile-00000000-0000-4000-8000-000000000000";
 const CRN = `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`;
 const ARGS: LinkedInstanceArgs = {
   vpcId: "v",
@@ -65,23 +67,55 @@ describe("a new profile", () => {
     expect(app.policies).toHaveLength(1);
   });
 
-  it("names policies after their targets, so that one less leaves the others alone", async () => {
-    const policies = [
-      { roles: ["Viewer"], service: "is" },
-      { roles: ["Writer"], service: "cloud-object-storage" },
-      { roles: ["Operator"], service: "is", region: "eu-de" },
-      { roles: ["Viewer"], accountManagement: true },
-      { roles: ["Viewer"], allServices: true },
-      { roles: ["Viewer"], resourceGroupId: "g" },
-      { roles: ["Viewer"], resourceAttributes: [{ key: "serviceName", value: "is" }] },
-    ] as const;
+  const policyNames = async (policies: readonly object[]): Promise<string[]> => {
     await deploy({ ...ARGS, trustedProfile: { policies: policies as never } });
-    const names = registrations.filter(({ type }) => type.endsWith(":AccessPolicy")).map(({ name }) => name);
-    expect(names.sort()).toEqual(
-      ["is", "cloud-object-storage", "is-2", "account-management", "all-services", "resource-group", "policy"]
-        .map((label) => `app-${label}`)
-        .sort(),
+    return registrations.filter(({ type }) => type.endsWith(":AccessPolicy")).map(({ name }) => name);
+  };
+  const POLICIES = [
+    { roles: ["Viewer"], service: "is" },
+    { roles: ["Writer"], service: "cloud-object-storage" },
+    { roles: ["Operator"], service: "is", region: "eu-de", name: "is-in-frankfurt" },
+    { roles: ["Viewer"], accountManagement: true },
+    { roles: ["Viewer"], allServices: true },
+    { roles: ["Viewer"], resourceGroupId: "g" },
+    { roles: ["Viewer"], resourceAttributes: [{ key: "serviceName", value: "is" }] },
+  ];
+  const NAMES = ["is", "cloud-object-storage", "is-in-frankfurt", "account-management", "all-services"]
+    .concat("resource-group", "policy")
+    .map((label) => `app-${label}`);
+
+  it.each<[string, number[]]>([
+    ["as they are", [0, 1, 2, 3, 4, 5, 6]],
+    ["in another order", [6, 2, 0, 5, 1, 4, 3]],
+    ["without the first of two for one service", [1, 2, 3]],
+    ["alone", [2]],
+  ])("gives each policy a name that depends on no other: %s", async (_name, indexes) => {
+    const names = await policyNames(indexes.map((index) => POLICIES[index] ?? {}));
+    expect(names.sort()).toEqual(indexes.map((index) => NAMES[index]).sort());
+    expect(inputsOf("AccessPolicy").filter((inputs) => "name" in inputs)).toEqual([]);
+  });
+
+  it("refuses a second policy of the same name, and says how to name it", () => {
+    const policies = [
+      ...[{ service: "is" }, { service: "is", region: "eu-de" }, { service: "is", region: "us-south" }],
+      ...[
+        { name: "is-2", allServices: true },
+        { name: "is-2", accountManagement: true },
+        { name: "a b", service: "x" },
+      ],
+    ].map((policy) => ({ roles: ["Viewer"], ...policy }));
+    expect(
+      refusalOf(() => new LinkedInstance("app", { ...ARGS, trustedProfile: { policies: policies as never } })),
+    ).toBe(
+      [
+        'LinkedInstance "app" has 4 problems:',
+        '  - trustedProfile.policies[5].name: is "a b"; must be the name of a resource: 1 to 100 letters, digits, ".", "_" and "-"',
+        '  - trustedProfile.policies[1].name: is missing; trustedProfile.policies[0] is called "is" already. Name the one that you added, such as "is-3"',
+        '  - trustedProfile.policies[2].name: is missing; trustedProfile.policies[0] is called "is" already. Name the one that you added, such as "is-4"',
+        '  - trustedProfile.policies[4].name: is "is-2"; trustedProfile.policies[3] is called "is-2" already. Name the one that you added, such as "is-2-2"',
+      ].join("\n"),
     );
+    expect(registrations).toEqual([]);
   });
 });
 
@@ -137,6 +171,40 @@ describe("transform", () => {
     expect(inputsOf("TrustedProfile")[0]).toMatchObject({ description: "changed" });
     expect(inputsOf("AccessPolicy")[0]).toMatchObject({ description: "changed too", roles: ["Operator"] });
     expect(inputsOf("Instance")[0]).toMatchObject({ name: "app-server", imageId: "i" });
+  });
+
+  it.each<[string, LinkedInstanceArgs["trustedProfile"], string]>([
+    ["a new profile", {}, "TrustedProfile-of-app"],
+    ["an existing profile", { id: PROFILE }, PROFILE],
+  ])("cannot take away what makes it a server with %s", async (_name, trustedProfile, target) => {
+    const app = await deploy({
+      ...ARGS,
+      trustedProfile,
+      metadataService: { protocol: "https" },
+      transform: {
+        instance: (args) => ({
+          args: {
+            ...args,
+            defaultTrustedProfile: { target: OTHER, autoLink: false },
+            metadataService: { enabled: false, protocol: "http", responseHopLimit: 5 },
+          },
+        }),
+      },
+    });
+    expect(inputsOf("Instance")[0]).toMatchObject({
+      defaultTrustedProfile: { target, autoLink: true },
+      metadataService: { enabled: true, protocol: "https", responseHopLimit: 5 },
+    });
+    expect(await valueOf(app.profileId)).toBe(target);
+  });
+
+  it.each<[string, InstanceArgs["metadataService"], object]>([
+    ["an Output", pulumi.output({ enabled: false, responseHopLimit: 2 }), { enabled: true, responseHopLimit: 2 }],
+    ["nothing", undefined, { enabled: true, protocol: "http" }],
+  ])("may make the metadata service %s, which stays on", async (_name, metadataService, expected) => {
+    const instance = (args: InstanceArgs) => ({ args: { ...args, metadataService } as InstanceArgs });
+    await deploy({ ...ARGS, transform: { instance } });
+    expect(inputsOf("Instance")[0]?.metadataService).toMatchObject(expected);
   });
 
   it("is checked like the arguments", () => {
@@ -199,6 +267,46 @@ describe("refusal", () => {
       '  - trustedProfile.id: is "app"; must be a profile id: "Profile-<uuid>"',
     ],
     [
+      "the CRN of something else",
+      { trustedProfile: { crn: "crn:v1:bluemix:public:is:us-south:a/0::vpc:r006-1" } },
+      '  - trustedProfile.crn: is "crn:v1:bluemix:public:is:us-south:a/0::vpc:r006-1"; must be the CRN of a trusted profile: "crn:v1:...:profile:Profile-<uuid>"',
+    ],
+    [
+      "a profile as an Output",
+      { trustedProfile: pulumi.output({ id: PROFILE }) },
+      "  - trustedProfile: is an Output or a promise; must be a plain object: it decides which resources there are",
+    ],
+    [
+      "policies as an Output",
+      { trustedProfile: { policies: pulumi.output([]) } },
+      "  - trustedProfile.policies: is an Output or a promise; must be a plain list: it decides which resources there are",
+    ],
+    [
+      "a policy as a promise",
+      { trustedProfile: { policies: [Promise.resolve({})] } },
+      "  - trustedProfile.policies[0]: is an Output or a promise; must be a plain object: it decides which resources there are",
+    ],
+    [
+      "a policy's name as an Output",
+      { trustedProfile: { policies: [{ roles: ["Viewer"], service: "is", name: pulumi.output("a") }] } },
+      "  - trustedProfile.policies[0].name: is an Output or a promise; must be a plain text: it decides which resources there are",
+    ],
+    [
+      "no policy in the list",
+      { trustedProfile: { policies: [null] } },
+      "  - trustedProfile.policies[0]: is missing; must be an object",
+    ],
+    [
+      "a metadata service as an Output",
+      { metadataService: pulumi.output({ protocol: "https" }) },
+      "  - metadataService: is an Output or a promise; must be a plain object: it decides which resources there are",
+    ],
+    [
+      "transforms as an Output",
+      { transform: pulumi.output({}) },
+      "  - transform: is an Output or a promise; must be a plain object: it decides which resources there are",
+    ],
+    [
       "two protocols",
       { metadataService: { protocol: "https" }, bootstrap: { protocol: "http" } },
       '  - bootstrap.protocol: is "http"; must be that of metadataService.protocol, "https"',
@@ -220,5 +328,20 @@ describe("refusal", () => {
     expect(first).toBe('LinkedInstance "app" has a problem:');
     expect(rest.join("\n").slice(0, problem.length)).toBe(problem);
     expect(registrations).toEqual([]);
+  });
+
+  it("takes null for absent", async () => {
+    const nothing = { metadataService: null, bootstrap: null, sshKeyIds: null, name: null };
+    const trustedProfile = { policies: null, id: null, crn: null, name: null };
+    await deploy({ ...ARGS, ...nothing, transform: null, trustedProfile } as unknown as LinkedInstanceArgs);
+    const transform = { instance: null, policy: null, trustedProfile: null };
+    await deploy({ ...ARGS, transform } as unknown as LinkedInstanceArgs);
+    expect(inputsOf("Instance").map(({ userData, metadataService }) => [userData, metadataService])).toEqual(
+      Array(2).fill([bootstrapUserData({}), { enabled: true, protocol: "http" }]),
+    );
+    expect(refusalOf(() => new LinkedInstance("none", null as never))).toContain("is null; must be an object");
+    expect(refusalOf(() => new LinkedInstance("none", { ...ARGS, trustedProfile: null } as never))).toContain(
+      "trustedProfile: is missing; it is required",
+    );
   });
 });

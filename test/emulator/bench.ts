@@ -1,76 +1,149 @@
-/** Throughput, latency and memory of the emulator over many requests on loopback; client and emulator share a process. */
-import { Agent, request } from "node:http";
+/**
+ * Throughput, latency and memory of the emulator over many requests on loopback. The emulator has a process of its own,
+ * and says itself how much memory and processor time it took.
+ */
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { startEmulator } from "../../emulator";
-import { Api, IDENTITY, VPC } from "./support";
+import { Pool } from "undici";
+import { startEmulator, type Emulator } from "../../emulator";
+import { Api, IDENTITY, textOf, VPC, type Json } from "./support";
 
 interface Planned {
-  readonly method: string;
-  readonly url: string;
+  readonly pool: Pool;
+  readonly method: "GET" | "PUT" | "POST";
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-const CONNECTIONS = 32;
+/** What the process of the emulator says when it is asked. */
+interface Usage {
+  readonly rssBytes: number;
+  readonly cpuSeconds: number;
+}
 
-export async function main(args: readonly string[]): Promise<void> {
+const CONNECTIONS = 32;
+/** Requests before the measurement, for the compiler of the runtime. */
+const WARM_UP = 5000;
+const MIB = 1_048_576;
+
+/** The process of the emulator: says where it is, answers how it is doing, and ends with its parent. */
+export async function serve(): Promise<void> {
+  const emulator = await startEmulator({ provisionSeconds: 0 });
+  const { url, adminUrl, apiKey, accountId } = emulator;
+  process.send?.({ url, adminUrl, apiKey, accountId });
+  process.on("message", () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 } satisfies Usage);
+  });
+  await once(process, "disconnect");
+  await emulator.close();
+}
+
+/** `file`: what starts {@link serve} when it is run as a child. */
+export async function main(args: readonly string[], file: string): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: { requests: { type: "string", default: "50000" }, json: { type: "boolean", default: false } },
   });
   const requests = Number(values.requests);
-  const emulator = await startEmulator({ provisionSeconds: 0 });
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  if (!Number.isInteger(requests) || requests < 1)
+    throw new Error(`--requests is ${values.requests}; must be 1 or more`);
+  const child = fork(file);
+  const pools: Pool[] = [];
   try {
-    const api = await new Api(emulator).logIn();
-    const profile = await api.profile("bench");
-    const server = await api.server({ default_trusted_profile: { target: { id: profile.id } } });
-    const headers = { Authorization: `Bearer ${api.token}` };
-    const mix: Planned[] = [
-      { method: "GET", url: `${emulator.url}/v1/profiles/${profile.id}`, headers },
-      { method: "GET", url: `${emulator.url}/v1/instances/${server.id}?${VPC}`, headers },
-      { method: "GET", url: `${emulator.url}/v1/profiles/${profile.id}/links`, headers },
-      { method: "GET", url: `${emulator.url}/v2/roles?service_name=is&account_id=${emulator.accountId}`, headers },
-      {
-        method: "PUT",
-        url: `${server.url}/identity/v1/token?${IDENTITY}`,
-        headers: { "Metadata-Flavor": "ibm" },
-        body: "{}",
-      },
-    ];
+    const [emulator] = (await once(child, "message")) as [Emulator];
+    const mix = await plan(emulator, pools);
+    await flood(mix, WARM_UP);
+    const before = await usageOf(child);
     const startedAt = performance.now();
-    const latencies = await flood(mix, requests, agent);
+    const latencies = (await flood(mix, requests)).sort((a, b) => a - b);
     const seconds = (performance.now() - startedAt) / 1000;
-    latencies.sort((a, b) => a - b);
-    const at = (share: number): number => Math.round((latencies[Math.floor(latencies.length * share)] ?? 0) * 10) / 10;
+    const after = await usageOf(child);
+    const at = (share: number): number => round(latencies[Math.floor(latencies.length * share)] ?? 0);
     const result = {
       requests,
-      seconds: Math.round(seconds * 10) / 10,
+      seconds: round(seconds),
       requestsPerSecond: Math.round(requests / seconds),
       p50Ms: at(0.5),
       p99Ms: at(0.99),
-      rssMiB: Math.round(process.memoryUsage.rss() / 1_048_576),
+      rssMiB: Math.round(after.rssBytes / MIB),
+      rssGrowthMiB: Math.round((after.rssBytes - before.rssBytes) / MIB),
+      // Near 100 the emulator was the bottleneck, well below it the load or the machine was.
+      emulatorCpuPercent: Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 100),
     };
-    process.stdout.write(
-      values.json
-        ? `${JSON.stringify(result)}\n`
-        : `${Object.entries(result)
-            .map(([name, value]) => `${name} ${value}`)
-            .join(", ")}\n`,
-    );
+    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : lineOf(result));
   } finally {
-    agent.destroy();
-    await emulator.close();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+    if (child.connected) child.disconnect();
+    if (child.exitCode === null) await once(child, "exit");
   }
 }
 
-async function flood(mix: readonly Planned[], count: number, agent: Agent): Promise<number[]> {
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+const lineOf = (result: object): string =>
+  `${Object.entries(result)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ")}\n`;
+
+async function usageOf(child: ChildProcess): Promise<Usage> {
+  const answer = once(child, "message");
+  child.send("usage");
+  return ((await answer) as [Usage])[0];
+}
+
+/** What clients do all the time: read profiles, servers and links, look up roles, and get tokens on the server. */
+async function plan(emulator: Emulator, pools: Pool[]): Promise<Planned[]> {
+  const api = await new Api(emulator).logIn();
+  const profile = await api.profile("bench");
+  const id = await newServer(api, profile.id);
+  const { instances } = (await api.admin("GET /_emulator/inventory")).body;
+  const url = textOf((instances as unknown as Record<string, Json>[])[0]?.url);
+  const [cloud, server] = [emulator.url, url].map((origin) => new Pool(origin, { connections: CONNECTIONS }));
+  if (cloud === undefined || server === undefined) throw new Error("no pools");
+  pools.push(cloud, server);
+  const headers = { authorization: `Bearer ${api.token}` };
+  const get = (path: string): Planned => ({ pool: cloud, method: "GET", path, headers });
+  return [
+    get(`/v1/profiles/${profile.id}`),
+    get(`/v1/instances/${id}?${VPC}`),
+    get(`/v1/profiles/${profile.id}/links`),
+    get(`/v2/roles?service_name=is&account_id=${emulator.accountId}`),
+    {
+      pool: server,
+      method: "PUT",
+      path: `/identity/v1/token?${IDENTITY}`,
+      headers: { "metadata-flavor": "ibm" },
+      body: "{}",
+    },
+  ];
+}
+
+async function newServer(api: Api, profileId: string): Promise<string> {
+  const { subnets, images } = (await api.admin("GET /_emulator/inventory")).body as unknown as Record<
+    string,
+    { id: string; zone: string }[]
+  >;
+  const { id } = await api.must(`POST /v1/instances?${VPC}`, {
+    image: { id: images?.[0]?.id },
+    zone: { name: subnets?.[0]?.zone },
+    primary_network_attachment: { virtual_network_interface: { subnet: { id: subnets?.[0]?.id } } },
+    metadata_service: { enabled: true },
+    default_trusted_profile: { target: { id: profileId } },
+  });
+  return textOf(id);
+}
+
+/** Milliseconds of each request, with as many at a time as there are connections. */
+async function flood(mix: readonly Planned[], count: number): Promise<number[]> {
   const latencies: number[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
       const planned = mix[index % mix.length];
-      if (planned !== undefined) latencies.push(await exchange(planned, agent));
+      if (planned !== undefined) latencies.push(await exchange(planned));
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
@@ -78,17 +151,10 @@ async function flood(mix: readonly Planned[], count: number, agent: Agent): Prom
 }
 
 /** Milliseconds from the request to the end of its answer, which must be a good one. */
-function exchange({ method, url, headers, body }: Planned, agent: Agent): Promise<number> {
+async function exchange({ pool, ...planned }: Planned): Promise<number> {
   const startedAt = performance.now();
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method, headers, agent }, (response) => {
-      response.resume();
-      response.on("end", () => {
-        if (response.statusCode === 200) resolve(performance.now() - startedAt);
-        else reject(new Error(`${method} ${url}: ${response.statusCode ?? 0}`));
-      });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
+  const { statusCode, body } = await pool.request(planned);
+  await body.dump();
+  if (statusCode !== 200) throw new Error(`${planned.method} ${planned.path}: ${statusCode}`);
+  return performance.now() - startedAt;
 }

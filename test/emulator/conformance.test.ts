@@ -2,18 +2,20 @@
 import { startEmulator, type Emulator } from "../../emulator";
 import { cases } from "./conformance/cases-all";
 import { run, type Result } from "./conformance/runner";
+import { Api } from "./support";
 
 const QUICK = { provisionSeconds: 0.1, actionSeconds: 0.05, deleteSeconds: 0.05 };
 
 describe("the emulator conforms to the contract", () => {
   let results: Result[] = [];
+  let leftovers: unknown[] = [];
 
   beforeAll(async () => {
     const emulator = await startEmulator(QUICK);
     try {
       results = await run(emulator, () => undefined);
-      expect(emulator.inventory().profiles).toEqual([]);
-      expect(emulator.inventory().instances.filter(({ status }) => status !== "deleting")).toEqual([]);
+      const { profiles, instances } = emulator.inventory();
+      leftovers = [...profiles, ...instances.filter(({ status }) => status !== "deleting")];
     } finally {
       await emulator.close();
     }
@@ -24,6 +26,8 @@ describe("the emulator conforms to the contract", () => {
     expect([...numbers].sort((a, b) => a - b)).toEqual(Array.from({ length: 110 }, (_, index) => index + 1));
   });
 
+  it("leaves nothing behind", () => expect(leftovers).toEqual([]));
+
   it.each(cases.map((item) => [item.id, item] as const))("case %s", (id, item) => {
     const result = results.find((candidate) => candidate.id === id);
     expect(result).toEqual(
@@ -32,6 +36,41 @@ describe("the emulator conforms to the contract", () => {
         : { id, title: item.title, outcome: "skipped", reason: item.skip },
     );
   });
+});
+
+describe("an implementation without an admin port", () => {
+  it.each([
+    ["and without a server", false, "needs --metadata-url or --admin-url"],
+    ["with a server of its own", true, "needs --admin-url"],
+  ])(
+    "%s passes every case that it has the URLs for",
+    async (_name, withServer, reason) => {
+      const emulator = await startEmulator(QUICK);
+      try {
+        const { url, apiKey } = emulator;
+        const metadata = withServer ? { metadataUrl: await serverUrl(emulator) } : {};
+        const results = await run({ url, apiKey, ...metadata }, () => undefined);
+        expect(results.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+        const skipped = results.filter(({ outcome }) => outcome === "skipped").map((result) => result.reason);
+        expect(skipped).toContain(reason);
+        expect(results.length - skipped.length).toBeGreaterThan(70);
+      } finally {
+        await emulator.close();
+      }
+    },
+    120_000,
+  );
+
+  async function serverUrl(emulator: Emulator): Promise<string> {
+    const api = await new Api(emulator).logIn();
+    const profile = await api.profile("given");
+    const server = await api.server({
+      keys: [{ id: emulator.inventory().keys[0]?.id }],
+      user_data: "#!/bin/sh\n",
+      default_trusted_profile: { target: { id: profile.id } },
+    });
+    return server.url;
+  }
 });
 
 describe("the conformance cases can fail", () => {

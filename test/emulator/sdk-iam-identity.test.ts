@@ -48,6 +48,23 @@ async function pages<P extends { next?: string }, T>(
   }
 }
 
+it("a result that is not as declared is reported", () => {
+  const link = {
+    id: 1,
+    entity_tag: null,
+    created_at: "",
+    modified_at: "",
+    cr_type: "VSI",
+    link: { crn: "", zone: "" },
+  };
+  expect(models.problemsOf("listLinks", { links: [link] })).toEqual([
+    "listLinks.links[0].id is number, not string",
+    "listLinks.links[0].entity_tag is null, not string",
+    "listLinks.links[0].link.zone is unknown to the SDK",
+  ]);
+  expect(models.problemsOf("listLinks", {})).toEqual(["listLinks.links is missing"]);
+});
+
 it("API keys", async () => {
   const { result: key, status } = await iam.createApiKey({ name: "sdk", iamId: ownerIamId, description: "one" });
   expect([status, key.apikey.length]).toEqual([201, 44]);
@@ -144,7 +161,10 @@ it("trusted profiles", async () => {
   await expect(iam.createProfile({ name: "sdk 1", accountId })).rejects.toMatchObject({ status: 409 });
   await expect(iam.updateProfile({ profileId: "invalid", ifMatch: "invalid" })).rejects.toMatchObject(gone);
   expect((await iam.deleteProfile({ profileId })).status).toBe(204);
-  await expect(iam.getProfile({ profileId })).rejects.toMatchObject({ ...gone, message: "The object was not found." });
+  await expect(iam.getProfile({ profileId })).rejects.toMatchObject({
+    ...gone,
+    body: expect.stringContaining('"code":"not_found"') as string,
+  });
 });
 
 it("claim rules", async () => {

@@ -163,8 +163,8 @@ describe("starting and stopping", () => {
   });
 
   it.each([
-    ["accountId", { accountId: "abc" }, "seed.accountId is abc; must be 32 hex digits"],
-    ["region", { region: "moon" }, /seed.region is moon; must be one of au-syd/],
+    ["accountId", { accountId: "abc" }, 'seed.accountId is "abc"; must be 32 hex digits'],
+    ["region", { region: "moon" }, /seed.region is "moon"; must be one of au-syd/],
     ["apiKey", { apiKey: "short" }, "seed.apiKey must have at least 32 characters"],
   ])("refuses a seed with a bad %s", async (_name, seed, message) => {
     await expect(startEmulator({ seed })).rejects.toThrow(message);

@@ -52,7 +52,7 @@ describe.each(Object.entries(WAYS))("up, boot, renewal and destroy with the API 
 
   beforeAll(async () => {
     emulator = await startEmulator();
-    const { IBMCLOUD_API_KEY: _key, ...endpoints } = emulator.env;
+    const endpoints = Object.fromEntries(Object.entries(emulator.env).filter(([name]) => name !== "IBMCLOUD_API_KEY"));
     project = Project.ofExample("linked-instance", { ...endpoints, VPC_IDENTITY_LOG: "debug" });
     const { flags, input } = leave(project, emulator.apiKey);
     const config = Object.entries(seededConfig(emulator)).flatMap(([key, value]) => ["-c", `${key}=${value}`]);

@@ -8,10 +8,9 @@ const UP = ["up", "--yes", "--skip-preview", "--stack", "dev", "--non-interactiv
 
 let project: TestProject;
 
-beforeEach(async () => {
-  project = TestProject.create(THINGS);
+beforeEach(() => {
+  project = TestProject.withStack(THINGS);
   project.write("program.json", JSON.stringify({ things: [{ name: "first" }] } satisfies ThingsProgram));
-  await project.must(["stack", "init", "dev", "--non-interactive"]);
 });
 
 afterEach(async () => {
@@ -62,6 +61,7 @@ const programs: readonly ProgramCase[] = [
     files: {
       "index.ts": "export const n: number = 'text';\n",
       "package.json": '{"name":"things","main":"index.ts"}',
+      "Pulumi.yaml": "name: things\nruntime: nodejs\n",
       "tsconfig.json": '{"compilerOptions":{"strict":true,"skipLibCheck":true,"types":[]},"files":["index.ts"]}',
     },
     env: { PULUMI_NODEJS_TRANSPILE_ONLY: "false" },

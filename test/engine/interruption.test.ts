@@ -14,10 +14,9 @@ const SLOW: ThingsProgram = {
 describe("an interrupted engine", () => {
   let project: TestProject;
 
-  beforeEach(async () => {
-    project = TestProject.create(THINGS);
+  beforeEach(() => {
+    project = TestProject.withStack(THINGS);
     project.write("program.json", JSON.stringify(SLOW));
-    await project.must(["stack", "init", "dev", "--non-interactive"]);
   });
 
   afterEach(() => project.remove());

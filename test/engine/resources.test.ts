@@ -6,9 +6,8 @@ const UP = ["up", "--yes", "--skip-preview", "--stack", "dev", "--non-interactiv
 
 let project: TestProject;
 
-beforeEach(async () => {
-  project = TestProject.create(THINGS);
-  await project.must(["stack", "init", "dev", "--non-interactive"]);
+beforeEach(() => {
+  project = TestProject.withStack(THINGS);
 });
 
 afterEach(() => project.remove());

@@ -150,6 +150,7 @@ describe("life", () => {
       description: expect.stringMatching(/^app-[0-9a-f]{8}$/) as string,
       apiVersion: "v2",
       entityTag: expect.any(String) as string,
+      mark: life.inputs.mark,
     });
   });
 
@@ -225,7 +226,10 @@ describe("life", () => {
 
   it("is read by id alone", async () => {
     const life = await create();
-    expect(await handler.read?.(life.id, {} as never)).toEqual({ id: life.id, props: life.outputs });
+    expect(await handler.read?.(life.id, {} as never)).toEqual({
+      id: life.id,
+      props: { ...life.outputs, mark: undefined },
+    });
     const missing = "00000000-0000-4000-8000-000000000000";
     expect(await rejectionOf(handler.read?.(missing, {} as never) ?? Promise.resolve())).toBe(
       `policy "${missing}" does not exist in this account and region. Check the id and the credentials.`,

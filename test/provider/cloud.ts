@@ -3,6 +3,7 @@ import { deepStrictEqual } from "node:assert";
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { dynamic } from "@pulumi/pulumi";
+import { type Transport, createTransport } from "../../client/http";
 import { type Session, openSession } from "../../client/session";
 import type { Clock } from "../../core/time";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../emulator";
@@ -10,9 +11,13 @@ import { configure, useClock } from "../../provider/connection";
 
 /**
  * What happens to a call: it never arrives, its answer never arrives (cut off, or held back for ever), or the relay answers
- * in the server's place.
+ * in the server's place, if asked to after the server has acted.
  */
-export type Fault = "lost" | "answer lost" | "answer held" | { readonly status: number; readonly body?: object };
+export type Fault =
+  | "lost"
+  | "answer lost"
+  | "answer held"
+  | { readonly status: number; readonly body?: object; readonly retryAfter?: string; readonly acted?: boolean };
 
 export interface Cloud {
   readonly emulator: Emulator;
@@ -20,8 +25,8 @@ export interface Cloud {
   readonly env: Readonly<Record<string, string>>;
   /** Talks to the emulator directly, as somebody else would. */
   readonly elsewhere: Session;
-  /** The next call of this method whose path matches fails; `fired` tells how often that happened. */
-  fail(method: string, path: RegExp, fault: Fault): { fired: number };
+  /** The next call (or calls) of this method whose path matches fails; `fired` tells how often that happened. */
+  fail(method: string, path: RegExp, fault: Fault, times?: number): { fired: number };
   /** `METHOD /path` of every API call since the last time this was asked, without those for tokens. */
   calls(): string[];
   close(): Promise<void>;
@@ -31,20 +36,29 @@ interface Rule {
   readonly method: string;
   readonly path: RegExp;
   readonly fault: Fault;
+  readonly times: number;
   readonly count: { fired: number };
 }
 
-/** Waits a twentieth of what is asked, and believes to have waited all of it. */
-function quickClock(): Clock {
+/** Waits for nothing, and believes to have waited; the emulator's clock goes along. */
+function quickClock(emulator: Emulator): Clock {
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
-    sleep: async (ms) => {
-      await new Promise((resolve) => setTimeout(resolve, ms / 20));
-      ahead += ms - ms / 20;
+    sleep: async (ms, signal) => {
+      signal?.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      ahead += ms;
+      emulator.advance(ms / 1000);
     },
   };
 }
+
+/** Connections whose pauses before a repetition take no time. */
+const hastyTransport = (): Transport =>
+  createTransport({
+    clock: { now: () => Date.now(), sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+  });
 
 export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> {
   const emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0, actionSeconds: 0, ...options });
@@ -54,7 +68,9 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
     const method = incoming.method ?? "";
     const path = (incoming.url ?? "").split("?")[0] ?? "";
     if (path !== "/identity/token") calls.push(`${method} ${path}`);
-    const index = rules.findIndex((rule) => rule.method === method && rule.path.test(path) && rule.count.fired === 0);
+    const index = rules.findIndex(
+      (rule) => rule.method === method && rule.path.test(path) && rule.count.fired < rule.times,
+    );
     const rule = rules[index];
     if (rule !== undefined) rule.count.fired += 1;
     relayCall(emulator.url, incoming, outgoing, rule?.fault);
@@ -70,7 +86,8 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
   const own = values(base);
   const read = (key: string): string | undefined => own[key.replace("vpc-identity:", "")];
   await configure({ config: { get: read, require: (key) => read(key) ?? "" } });
-  useClock(quickClock());
+  const transport = hastyTransport();
+  useClock(quickClock(emulator), transport);
   const direct = values(emulator.url);
   return {
     emulator,
@@ -81,13 +98,14 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
       IBMCLOUD_IS_NG_API_ENDPOINT: `${base}/v1`,
     },
     elsewhere: openSession((key) => direct[key], {}),
-    fail: (method, path, fault) => {
+    fail: (method, path, fault, times = 1) => {
       const count = { fired: 0 };
-      rules.push({ method, path, fault, count });
+      rules.push({ method, path, fault, times, count });
       return count;
     },
     calls: () => calls.splice(0),
     close: async () => {
+      await transport.dispatcher.destroy();
       relay.closeAllConnections();
       await new Promise((resolve) => relay.close(resolve));
       await emulator.close();
@@ -100,16 +118,27 @@ function relayCall(target: string, incoming: IncomingMessage, outgoing: ServerRe
     incoming.socket.resetAndDestroy();
     return;
   }
-  if (typeof fault === "object") {
+  const refuse = ({ status, body, retryAfter }: Exclude<Fault, string>): void => {
+    outgoing.writeHead(status, {
+      "content-type": "application/json",
+      ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
+    });
+    outgoing.end(JSON.stringify(body ?? { errors: [{ code: "planned", message: "planned by the test" }] }));
+  };
+  if (typeof fault === "object" && fault.acted !== true) {
     incoming.resume();
-    outgoing.writeHead(fault.status, { "content-type": "application/json" });
-    outgoing.end(JSON.stringify(fault.body ?? { errors: [{ code: "planned", message: "planned by the test" }] }));
+    refuse(fault);
     return;
   }
   const { method, url, headers } = incoming;
   const call = forward(`${target}${url ?? ""}`, { method, headers }, (answer) => {
     if (fault === "answer held") {
       answer.resume();
+      return;
+    }
+    if (typeof fault === "object") {
+      answer.resume();
+      answer.on("end", () => refuse(fault));
       return;
     }
     if (fault === "answer lost") {
@@ -170,11 +199,12 @@ export class Life {
     return this;
   }
 
-  /** False when the object is gone. */
+  /** False when the object is gone. Inputs that `read` returns take the place of those in the state, as in the engine. */
   async refresh(): Promise<boolean> {
     const result = (await this.handler.read?.(this.id, this.outputs)) as dynamic.ReadResult<Properties>;
     if (result.id === undefined) return false;
     this.outputs = sendable(result.props ?? {});
+    if (result.inputs !== undefined) this.inputs = sendable(result.inputs);
     return true;
   }
 

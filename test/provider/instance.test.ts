@@ -40,6 +40,8 @@ afterEach(async () => {
 });
 
 const create = (more: object = {}): Promise<Life> => new Life(handler).create({ ...args, ...more });
+const createdElsewhere = (more: object): Promise<Life> =>
+  new Life(handler, `${"b2".repeat(16)}:app`).create({ ...args, ...more });
 const servers = (): string[] => cloud.emulator.inventory().instances.map(({ id }) => id);
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const warned = (): string[] => warnings.mock.calls.map(([text]) => String(text));
@@ -63,6 +65,26 @@ describe("check", () => {
     expect(await checked({ metadataService: { enabled: false } })).toMatchObject({
       metadataService: { enabled: false },
     });
+  });
+
+  it("goes back to a name of ours when the user's is taken away", async () => {
+    const olds = (await checked({ name: "web" })) as object;
+    const { name } = (await checked({})) as { name: string };
+    expect(await checked({}, olds)).toMatchObject({ name });
+  });
+
+  it.each([
+    ["the CRN of something else", "crn:v1:bluemix:public:is:us-south:a/0::vpc:r006-1"],
+    ["an IAM id", "iam-Profile-00000000-0000-4000-8000-000000000000"],
+    ["a name", "app"],
+  ])("refuses %s for a trusted profile", async (_name, target) => {
+    const { failures } = await new Life(handler).check({ ...args, defaultTrustedProfile: { target } }, {});
+    expect(failures).toEqual([
+      {
+        property: "defaultTrustedProfile.target",
+        reason: `is "${target}"; must be the id of a trusted profile ("Profile-<uuid>") or its CRN`,
+      },
+    ]);
   });
 
   it.each(["vpcId", "imageId", "defaultTrustedProfile", "mark"])(
@@ -242,24 +264,40 @@ describe("life", () => {
 });
 
 describe("a create that fails on the way", () => {
-  it.each(["lost", "answer lost"] as const)("is made exactly once when the call is %s", async (fault) => {
+  const names: [string, object][] = [
+    ["a name of ours", {}],
+    ["a name of the user's", { name: "named-one" }],
+  ];
+
+  it.each(
+    names.flatMap(([name, more]) => (["lost", "answer lost"] as const).map((fault) => [name, fault, more] as const)),
+  )("with %s is made exactly once when the call is %s", async (_name, fault, more) => {
     const count = cloud.fail("POST", /^\/v1\/instances$/, fault);
-    const life = await create();
+    const life = await create(more);
     expect([count.fired, servers()]).toEqual([1, [life.id]]);
   });
 
-  it("is ours when an earlier create was killed before it could tell", async () => {
-    const first = await create();
-    const second = await create();
+  it.each(names)("with %s is ours when an earlier create was killed before it could tell", async (_name, more) => {
+    const first = await create(more);
+    const second = await create({ ...more, metadataService: { responseHopLimit: 7 } });
     expect([second.id, servers()]).toEqual([first.id, [first.id]]);
+    expect(second.outputs.metadataService).toMatchObject({ enabled: true, responseHopLimit: 7 });
+    expect((await getInstance(cloud.elsewhere, first.id))?.metadataService.responseHopLimit).toBe(7);
   });
 
   it("names a server that has the name already, and does not take it", async () => {
-    const theirs = await create({ name: "web" });
-    expect(await rejectionOf(create({ name: "web" }))).toContain(
-      `server "web" cannot be created: the server "web" (${theirs.id}) exists already and was not made by this stack.`,
+    const theirs = await createdElsewhere({ name: "web" });
+    expect(await rejectionOf(create({ name: "web" }))).toBe(
+      `server "web" cannot be created: the server "web" (${theirs.id}) exists already and was not made by this stack. ` +
+        "Choose another name or delete it, or set `adopt: true` to manage it from here (also its deletion).",
     );
     expect(servers()).toEqual([theirs.id]);
+  });
+
+  it("is not made when it is refused, and looks once for one that is there", async () => {
+    const count = cloud.fail("POST", /^\/v1\/instances$/, { status: 400 });
+    expect(await rejectionOf(create())).toContain("planned by the test");
+    expect([count.fired, cloud.calls()]).toEqual([1, ["POST /v1/instances", "GET /v1/instances"]]);
   });
 
   it("keeps the id when the server cannot be read afterwards, and goes on from there", async () => {
@@ -314,6 +352,35 @@ describe("a create that fails on the way", () => {
       changes: true,
       replaces: expect.arrayContaining(["status"]) as string[],
     });
+  });
+});
+
+describe("a server of somebody else's", () => {
+  it("is adopted when asked, and brought to what is wanted", async () => {
+    const theirs = await createdElsewhere({ name: "web", userData: "theirs" });
+    const wanted = { name: "web", adopt: true, metadataService: { responseHopLimit: 2 }, sshKeyIds: undefined };
+    const life = await create(wanted);
+    expect([life.id, servers()]).toEqual([theirs.id, [theirs.id]]);
+    expect((await getInstance(cloud.elsewhere, life.id))?.metadataService).toMatchObject({
+      enabled: true,
+      responseHopLimit: 2,
+    });
+    // What it was created with is known only as far as IBM Cloud tells it.
+    expect(life.outputs).toMatchObject({ sshKeyIds: args.sshKeyIds, defaultTrustedProfile: { crn: profile.crn } });
+    expect(life.outputs).not.toHaveProperty("userDataSha256");
+    expect(await life.diff({ ...args, ...wanted })).toMatchObject({ changes: false });
+    expect(await life.diff({ ...args, ...wanted, adopt: false })).toMatchObject({ changes: false });
+  });
+
+  it("is not adopted when the next run would replace it", async () => {
+    const theirs = await createdElsewhere({ name: "web" });
+    const other = { instanceProfile: "cx2-2x4", defaultTrustedProfile: undefined, userDataChange: "replace" };
+    expect(await rejectionOf(create({ name: "web", adopt: true, ...other }))).toBe(
+      `server "web" (${theirs.id}) cannot be adopted: it differs in instanceProfile, defaultTrustedProfile, userData ` +
+        "(IBM Cloud does not tell what a server got), and the next run would replace it. Give the arguments that the " +
+        "server has, or choose another name.",
+    );
+    expect(servers()).toEqual([theirs.id]);
   });
 });
 

@@ -4,14 +4,29 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { AccessPolicy, type AccessPolicyArgs } from "../../provider/access-policy";
+import { AccessPolicy } from "../../provider/access-policy";
+import type { AccessPolicyArgs } from "../../provider/access-policy-args";
 import { Instance } from "../../provider/instance";
 import type { InstanceArgs } from "../../provider/instance-args";
+import { ApiKey } from "../../provider/api-key";
+import type { ApiKeyArgs } from "../../provider/api-key-args";
+import { ServiceId } from "../../provider/service-id";
 import { TrustedProfile } from "../../provider/trusted-profile";
+import { TrustedProfileClaimRule, type TrustedProfileClaimRuleArgs } from "../../provider/trusted-profile-claim-rule";
+import { TrustedProfileIdentity, type TrustedProfileIdentityArgs } from "../../provider/trusted-profile-identity";
+import { TrustedProfileLink, type TrustedProfileLinkArgs } from "../../provider/trusted-profile-link";
 import { type Registration, refusalOf, startProgram, valueOf } from "./program";
 
 const SERVER = { vpcId: "v", subnetId: "s", zone: "us-south-1", imageId: "i", instanceProfile: "bx2-2x8" };
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+
+const SERVER_CRN = `crn:v1:bluemix:public:is:us-south-1:a/${"0".repeat(32)}::instance:0717_1`;
+const CLAIM_RULE = {
+  profileId: PROFILE,
+  type: "Profile-CR",
+  crType: "VSI",
+  conditions: [{ claim: "vpc_id", operator: "EQUALS", value: "v" }],
+};
 
 let registrations: Registration[];
 beforeEach(async () => {
@@ -20,6 +35,14 @@ beforeEach(async () => {
 
 const make = {
   TrustedProfile: (args: object = {}) => new TrustedProfile("app", args),
+  TrustedProfileLink: (args: object = { profileId: PROFILE, crType: "VSI", link: { crn: SERVER_CRN } }) =>
+    new TrustedProfileLink("app", args as TrustedProfileLinkArgs),
+  TrustedProfileClaimRule: (args: object = CLAIM_RULE) =>
+    new TrustedProfileClaimRule("app", args as TrustedProfileClaimRuleArgs),
+  TrustedProfileIdentity: (args: object = { profileId: PROFILE, type: "user", identifier: "IBMid-1" }) =>
+    new TrustedProfileIdentity("app", args as TrustedProfileIdentityArgs),
+  ServiceId: (args: object = {}) => new ServiceId("app", args),
+  ApiKey: (args: object = { iamId: "IBMid-1" }) => new ApiKey("app", args as ApiKeyArgs),
   AccessPolicy: (args: object = { profileId: PROFILE, roles: ["Operator"], service: "is" }) =>
     new AccessPolicy("app", args as AccessPolicyArgs),
   Instance: (args: object = SERVER) => new Instance("app", args as InstanceArgs),
@@ -43,7 +66,25 @@ describe("registration", () => {
       "TrustedProfile",
       "profileId iamId crn name description email accountId entityTag createdAt modifiedAt templateId assignmentId",
     ],
-    ["AccessPolicy", "policyId iamId roleIds attributes description apiVersion entityTag"],
+    ["TrustedProfileLink", "linkId profileId crType link name isCrossAccount entityTag createdAt modifiedAt"],
+    [
+      "TrustedProfileClaimRule",
+      "ruleId profileId name type realmName expirationSeconds crType conditions entityTag createdAt modifiedAt",
+    ],
+    ["TrustedProfileIdentity", "profileId type identifier iamId accounts description"],
+    [
+      "ServiceId",
+      "serviceId iamId crn name description uniqueInstanceCrns locked accountId entityTag createdAt modifiedAt",
+    ],
+    [
+      "ApiKey",
+      "apiKeyId iamId crn name description value actionWhenLeaked supportSessions expiresAt locked disabled accountId " +
+        "entityTag createdAt createdBy modifiedAt",
+    ],
+    [
+      "AccessPolicy",
+      "policyId iamId accessGroupId roleIds attributes tags pattern rule description apiVersion entityTag",
+    ],
     [
       "Instance",
       "instanceId crn name status vpcId subnetId zone imageId instanceProfile sshKeyIds securityGroupIds " +
@@ -109,9 +150,9 @@ describe("refusal", () => {
       [
         'AccessPolicy "app" has 3 problems:',
         id("roles: is missing; it is required"),
-        id('profileId: exactly one of "profileId" and "iamId" is allowed; none is given'),
+        id('profileId: exactly one of "profileId", "serviceId", "accessGroupId" and "iamId" is allowed; none is given'),
         id(
-          'service: is missing; say what the policy is for: "service", "resourceGroupId", "allServices: true", ' +
+          'service: is missing; say what the policy is for: "service", "resourceGroupId", "serviceGroupId", "allServices: true", ' +
             '"accountManagement: true", or "resourceAttributes" with one of serviceName, serviceType, service_group_id, ' +
             "resourceGroupId",
         ),
@@ -124,9 +165,11 @@ describe("refusal", () => {
       [
         'AccessPolicy "app" has 3 problems:',
         id("roles: is []; must have at least 1 entry"),
-        id('iamId: exactly one of "profileId" and "iamId" is allowed; "profileId" and "iamId" are given'),
         id(
-          'accountManagement: at most one of "service", "allServices" and "accountManagement" is allowed; ' +
+          'iamId: exactly one of "profileId", "serviceId", "accessGroupId" and "iamId" is allowed; "profileId" and "iamId" are given',
+        ),
+        id(
+          'accountManagement: at most one of "service", "serviceGroupId", "allServices" and "accountManagement" is allowed; ' +
             '"service" and "accountManagement" are given',
         ),
       ],

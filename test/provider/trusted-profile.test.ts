@@ -80,6 +80,7 @@ describe("life", () => {
       entityTag: expect.any(String) as string,
       createdAt: expect.any(String) as string,
       modifiedAt: expect.any(String) as string,
+      mark: life.inputs.mark,
     });
   });
 
@@ -149,8 +150,9 @@ describe("life", () => {
   });
 
   it("is read by id alone", async () => {
-    const { id, outputs } = await create();
-    expect(await handler.read?.(id, {} as never)).toEqual({ id, props: outputs });
+    const { id, outputs, inputs } = await create();
+    expect(await handler.read?.(id, {} as never)).toEqual({ id, props: { ...outputs, mark: undefined } });
+    expect(inputs.mark).toBe(outputs.mark);
     const missing = "Profile-00000000-0000-4000-8000-000000000000";
     expect(await rejectionOf(handler.read?.(missing, {} as never) ?? Promise.resolve())).toBe(
       `trusted profile "${missing}" does not exist in this account and region. Check the id and the credentials.`,
@@ -221,14 +223,22 @@ describe("a create that fails on the way", () => {
     expect(cloud.emulator.inventory().profiles.map(({ id }) => id)).toEqual([life.id]);
   });
 
-  it("fails with the server's own words when the server refuses", async () => {
-    const body = { status_code: 400, errors: [{ code: "invalid_request", message: "No such thing" }], trace: "t-1" };
-    const count = cloud.fail("POST", /^\/v1\/profiles$/, { status: 400, body });
+  it.each([400, 422])("fails at once, with the server's own words, when the server answers %s", async (status) => {
+    const body = { status_code: status, errors: [{ code: "invalid_request", message: "No such thing" }], trace: "t-1" };
+    const count = cloud.fail("POST", /^\/v1\/profiles$/, { status, body });
     const message = await rejectionOf(create());
     expect(message).toContain("No such thing");
-    expect(message).toContain("400");
-    expect(count.fired).toBe(1);
+    expect(message).toContain(String(status));
+    expect([count.fired, cloud.calls()]).toEqual([1, ["POST /v1/profiles", "GET /v1/profiles"]]);
     expect(profiles()).toEqual([]);
+  });
+
+  it("finds its object in a list that lags behind, whatever IAM calls a name that is taken", async () => {
+    cloud.fail("POST", /^\/v1\/profiles$/, "answer lost");
+    cloud.fail("POST", /^\/v1\/profiles$/, { status: 400 });
+    const count = cloud.fail("GET", /^\/v1\/profiles$/, { status: 200, body: { profiles: [] } }, 3);
+    const life = await create();
+    expect([cloud.emulator.inventory().profiles.map(({ id }) => id), count.fired]).toEqual([[life.id], 3]);
   });
 
   it("finds its object in a list that lags behind", async () => {

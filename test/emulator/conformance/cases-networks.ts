@@ -136,6 +136,7 @@ export const networkCases: readonly Case[] = [
     title: "pages of servers",
     steps: [
       create({}),
+      create({ name: "second-${run}-${n}" }, 201, { save: { j: "id" } }),
       {
         call: `GET /v1/instances?${Q}&limit=1`,
         status: 200,
@@ -153,6 +154,7 @@ export const networkCases: readonly Case[] = [
       { call: `GET /v1/instances?${Q}&limit=0`, status: 400 },
       { call: `GET /v1/instances?${Q}&limit=101`, status: 400 },
       ...end,
+      ...[running, remove, gone].map((step) => ({ ...step, call: step.call.replace("${i}", "${j}") })),
     ],
   },
   {

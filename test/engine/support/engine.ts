@@ -1,5 +1,5 @@
 /** Runs the engine's command as users do: as a process, in a project folder of its own. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -13,15 +13,22 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, dirname, join, relative, resolve } from "node:path";
 
 const REPOSITORY = resolve(__dirname, "../../..");
 export const ENGINE_ROOT = join(REPOSITORY, "engine");
 export const PASSPHRASE = "x";
 
-/** The command under test: the embedded engine, or the one named by PULUMI, to see both pass. */
-export const COMMAND = process.env.PULUMI ?? join(ENGINE_ROOT, "bin", "pulumi");
-export const IS_EMBEDDED = process.env.PULUMI === undefined;
+export const EMBEDDED = join(ENGINE_ROOT, "bin", "pulumi");
+/** The real CLI, where the caller has one. */
+export const REAL = process.env.PULUMI === undefined ? undefined : resolve(process.env.PULUMI);
+/** The command under test: the real one where there is one, so that both are seen to pass the same tests. */
+export const COMMAND = REAL ?? EMBEDDED;
+
+/** For tests of words and details that are the embedded engine's own. The real CLI skips them by name. */
+export const ownTest: jest.It = REAL === undefined ? test : test.skip;
+/** For tests that take both engines. Without the real one they are skipped by name. */
+export const takeoverTest: jest.It = REAL === undefined ? test.skip : test;
 
 function newest(folder: string): number {
   return Math.max(
@@ -55,18 +62,50 @@ export interface Started {
   output(): string;
 }
 
+/** The files that `stack init dev` makes, by the text of the project file. */
+const initialised = new Map<string, Record<string, string>>();
+
 export class TestProject {
   private constructor(readonly folder: string) {}
 
-  /** A project in a new temporary folder, with the repository's packages. */
-  static create(files: Record<string, string> | string): TestProject {
-    if (IS_EMBEDDED) requireBuilt();
+  /** A project in a new temporary folder, with the repository's packages, or with another copy of the SDK among them. */
+  static create(files: Record<string, string> | string, sdk?: string): TestProject {
+    requireBuilt();
     const folder = mkdtempSync(join(tmpdir(), "engine-test-"));
     if (typeof files === "string") cpSync(files, folder, { recursive: true });
     else for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
+    const packages = join(REPOSITORY, "node_modules");
+    if (sdk === undefined) symlinkSync(packages, join(folder, "node_modules"));
+    else {
+      mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
+      symlinkSync(join(packages, sdk), join(folder, "node_modules", "@pulumi", "pulumi"));
+      symlinkSync(join(packages, "typescript"), join(folder, "node_modules", "typescript"));
+    }
     mkdirSync(join(folder, ".state"), { recursive: true });
     return new TestProject(folder);
+  }
+
+  /** A project whose stack `dev` exists. Making one derives a key, which takes far longer than to copy what it made. */
+  static withStack(files: Record<string, string>): TestProject {
+    const project = TestProject.create(files);
+    const key = files["Pulumi.yaml"] ?? "";
+    let made = initialised.get(key);
+    if (made === undefined) {
+      const args = ["stack", "init", "dev", "--non-interactive"];
+      const { status, stderr } = spawnSync(COMMAND, args, { cwd: project.folder, env: project.env, encoding: "utf8" });
+      if (status !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${stderr}`);
+      const entries = readdirSync(project.path(".state"), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(project.folder, join(entry.parentPath, entry.name)));
+      made = Object.fromEntries([...entries, "Pulumi.dev.yaml"].map((name) => [name, project.read(name)]));
+      initialised.set(key, made);
+      return project;
+    }
+    for (const [name, text] of Object.entries(made)) {
+      mkdirSync(dirname(project.path(name)), { recursive: true });
+      project.write(name, text);
+    }
+    return project;
   }
 
   path(...parts: string[]): string {
@@ -86,9 +125,10 @@ export class TestProject {
   }
 
   get env(): NodeJS.ProcessEnv {
-    const { PATH, LANG } = process.env;
+    const { PATH = "", LANG } = process.env;
     return {
-      PATH,
+      // The real CLI finds its language host beside itself.
+      PATH: REAL === undefined ? PATH : `${dirname(REAL)}${delimiter}${PATH}`,
       LANG,
       HOME: this.path(".home"),
       PULUMI_HOME: this.path(".home"),
@@ -100,8 +140,8 @@ export class TestProject {
     };
   }
 
-  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
-    const child = spawn(COMMAND, args, {
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}, command: string = COMMAND): Started {
+    const child = spawn(command, args, {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -117,15 +157,20 @@ export class TestProject {
     return { process: child, result, output: () => stdout + stderr };
   }
 
-  async run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
-    return this.start(args, env).result;
+  async run(args: readonly string[], env: NodeJS.ProcessEnv = {}, command = COMMAND): Promise<Result> {
+    return this.start(args, env, command).result;
   }
 
   /** Runs a command that must succeed. */
-  async must(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
-    const result = await this.run(args, env);
+  async must(args: readonly string[], env: NodeJS.ProcessEnv = {}, command = COMMAND): Promise<Result> {
+    const result = await this.run(args, env, command);
     if (result.code !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${result.stdout}\n${result.stderr}`);
     return result;
+  }
+
+  /** Runs a script of the project. */
+  async node(...args: string[]): Promise<Result> {
+    return this.run(args, {}, process.execPath);
   }
 
   stateFile(project: string, stack: string): string {

@@ -23,6 +23,8 @@ let registrations: Registration[];
 beforeEach(async () => {
   registrations = await startProgram();
 });
+// What a component still registers would otherwise reach the next test's program.
+afterEach(() => pulumi.runtime.disconnect());
 
 const inputsOf = (kind: string): Record<string, unknown>[] =>
   registrations.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ inputs }) => inputs);

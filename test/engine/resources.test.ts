@@ -42,9 +42,9 @@ test("an unchanged program changes nothing", async () => {
 test("a change where none was expected fails", async () => {
   await apply({ things: [{ name: "a", args: { v: 1 } }] });
   project.write("program.json", JSON.stringify({ things: [{ name: "a", args: { v: 2 } }] }));
-  const { code, stdout } = await project.run([...UP, "--expect-no-changes"]);
-  expect(code).not.toBe(0);
-  expect(stdout).toContain("no changes were expected but changes occurred");
+  const { code, stdout, stderr } = await project.run([...UP, "--expect-no-changes"]);
+  expect(code).toBe(7);
+  expect(stdout + stderr).toContain("no changes were expected but changes occurred");
 });
 
 test("ignoreChanges keeps old inputs", async () => {
@@ -93,9 +93,9 @@ test("retainOnDelete forgets, and protection refuses", async () => {
   });
   expect(await apply({ things: [{ name: "safe", opts: { protect: true } }] })).toEqual([]);
   expect(resource("kept")).toBeUndefined();
-  const { code, stdout } = await project.run(["destroy", "--yes", "--skip-preview", "--stack", "dev"]);
-  expect(code).not.toBe(0);
-  expect(stdout).toContain("cannot be deleted");
+  const { code, stdout, stderr } = await project.run(["destroy", "--yes", "--skip-preview", "--stack", "dev"]);
+  expect(code).toBe(1);
+  expect(stdout + stderr).toContain("cannot be deleted");
   await project.must(["state", "unprotect", thingUrn("safe"), "--yes", "--stack", "dev"]);
   await project.must(["destroy", "--yes", "--skip-preview", "--stack", "dev"]);
   expect(resources()).toEqual([]);

@@ -25,10 +25,10 @@ export const REAL = process.env.PULUMI === undefined ? undefined : resolve(proce
 /** The command under test: the real one where there is one, so that both are seen to pass the same tests. */
 export const COMMAND = REAL ?? EMBEDDED;
 
-/** For tests of words and details that are the embedded engine's own. The real CLI skips them by name. */
-export const ownTest: jest.It = REAL === undefined ? test : test.skip;
-/** For tests that take both engines. Without the real one they are skipped by name. */
-export const takeoverTest: jest.It = REAL === undefined ? test.skip : test;
+/** For tests of words and details that are the embedded engine's own. For a real CLI they are skipped by name. */
+export const embeddedOnly: jest.Describe = REAL === undefined ? describe : describe.skip;
+/** For tests that take both engines. Without a real CLI they are skipped by name. */
+export const withRealCli: jest.Describe = REAL === undefined ? describe.skip : describe;
 
 function newest(folder: string): number {
   return Math.max(

@@ -1,0 +1,40 @@
+/** Counts what was looked at, says each as it comes, and ends with one line that a program can read. */
+export class Verdict {
+  #passed = 0;
+  #failed = 0;
+  #skipped = 0;
+
+  constructor(private readonly name: string) {}
+
+  /** Runs a check; a failure is counted and does not stop what follows. Resolves with whether it passed. */
+  async check(what: string, act: () => Promise<string | undefined>): Promise<boolean> {
+    const started = Date.now();
+    try {
+      const detail = await act();
+      this.#passed += 1;
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      process.stdout.write(`  ok   ${what}${detail === undefined ? "" : `: ${detail}`} (${seconds} s)\n`);
+      return true;
+    } catch (error) {
+      this.fail(what, error);
+      return false;
+    }
+  }
+
+  fail(what: string, error: unknown): void {
+    this.#failed += 1;
+    process.stdout.write(`  FAIL ${what}\n${error instanceof Error ? error.message : String(error)}\n`);
+  }
+
+  skip(what: string, why: string): void {
+    this.#skipped += 1;
+    process.stdout.write(`  skip ${what}: ${why}\n`);
+  }
+
+  /** Prints the closing line; returns the exit code. */
+  end(): number {
+    const skipped = this.#skipped > 0 ? `, ${this.#skipped} skipped` : "";
+    process.stdout.write(`${this.name}: ${this.#passed} passed, ${this.#failed} failed${skipped}\n`);
+    return this.#failed === 0 ? 0 : 1;
+  }
+}

@@ -9,6 +9,7 @@ import { gzip } from "./gzip";
 import type { BootstrapOptions, ResolvedOptions } from "./options";
 import { resolveOptions, validateBootstrap } from "./options";
 import { INSTALLED_SCRIPT } from "./script";
+import { SCRIPT_EXTRAS } from "./script-extras";
 import { systemdUnits } from "./units";
 
 /** Largest user data the VPC API takes, in bytes of UTF-8. */
@@ -71,7 +72,7 @@ export function bootstrapScript(options: BootstrapOptions = {}): string {
 }
 
 function installedFiles(options: ResolvedOptions): InstalledFile[] {
-  const { trustRootsPem, ...settings } = options;
+  const { trustRootsPem, consumers, ...settings } = options;
   const units = options.renewal === false ? {} : systemdUnits(options, options.renewal);
   const roots: InstalledFile[] =
     trustRootsPem === undefined
@@ -83,10 +84,22 @@ function installedFiles(options: ResolvedOptions): InstalledFile[] {
             content: `${trustRootsPem.replaceAll("\r", "").trim()}\n`,
           },
         ];
+  const extras: InstalledFile[] =
+    consumers === ""
+      ? []
+      : [
+          {
+            path: "/usr/local/lib/vpc-identity/extras",
+            mode: "0644",
+            content: SCRIPT_EXTRAS.replace(/^ *# (?!shellcheck).*\n/gm, ""),
+          },
+          { path: "/etc/vpc-identity/extras.conf", mode: "0644", content: consumers },
+        ];
   return [
     { path: COMMAND, mode: "0755", content: INSTALLED_SCRIPT },
     { path: "/etc/vpc-identity/config.json", mode: "0644", content: asciiJson(settings) },
     ...roots,
+    ...extras,
     ...Object.entries(units).map(([name, content]): InstalledFile => ({
       path: `/etc/systemd/system/${name}`,
       mode: "0644",

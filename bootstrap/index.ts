@@ -3,6 +3,7 @@ export { bootstrapScript, bootstrapUserData, USER_DATA_LIMIT_BYTES } from "./doc
 export type { UserDataForm } from "./documents";
 export { EXIT_CODES } from "./exit-codes";
 export { validateBootstrap } from "./options";
+export type { ConsumerOptions, CredentialFile, FileAccess, FilesOptions, HooksOptions, SignalHook } from "./consumers";
 export type {
   BootstrapOptions,
   CertificateOptions,

@@ -4,6 +4,7 @@
  */
 import { CRN, flag, integer, isRecord, list, object, oneOf, PROFILE_ID, problemsOf, text } from "../core/validate";
 import type { Problem, Rule } from "../core/validate";
+import { type ConsumerOptions, consumerRules, consumerSettings } from "./consumers";
 
 /** One IAM token to keep on the server, in `/run/vpc-identity/tokens/<name>`. */
 export interface IamTokenOptions {
@@ -51,7 +52,7 @@ export interface CertificateOptions {
  *   certificate: { keySize: 4096, subject: { O: "Example", C: "DE" } },
  * });
  */
-export interface BootstrapOptions {
+export interface BootstrapOptions extends ConsumerOptions {
   /** IAM tokens to fetch; an empty list for none. @default `[{ name: "default" }]` */
   readonly iamTokens?: readonly IamTokenOptions[];
   /** The certificate to fetch, or `false` for none. @default `{}`, with the defaults of CertificateOptions */
@@ -91,6 +92,16 @@ export interface BootstrapOptions {
    * (`/instance_identity/v1`, 2022-03-01). @default false
    */
   readonly legacyFallback?: boolean;
+  /**
+   * Send a random nonce with each request for an identity token, and accept only an answer that repeats it.
+   * @default false
+   */
+  readonly nonce?: boolean;
+  /**
+   * Keep the credentials in `/var/lib/vpc-identity/results`, on the disk, and not in `/run/vpc-identity`, in memory: they
+   * are there right after a reboot, and they are in every copy of the disk. @default false
+   */
+  readonly keepOnDisk?: boolean;
 }
 
 /**
@@ -120,6 +131,10 @@ export interface ResolvedOptions {
   readonly renewal: false | Required<RenewalOptions>;
   readonly group: string | undefined;
   readonly legacyFallback: boolean;
+  readonly nonce: boolean;
+  readonly keepOnDisk: boolean;
+  /** Text of the settings for those who use the credentials; empty for none. */
+  readonly consumers: string;
 }
 
 const METADATA_URL = { http: "http://169.254.169.254", https: "https://api.metadata.cloud.ibm.com" };
@@ -150,6 +165,9 @@ export function resolveOptions(options: BootstrapOptions): ResolvedOptions {
     },
     group: options.group,
     legacyFallback: options.legacyFallback ?? false,
+    nonce: options.nonce ?? false,
+    keepOnDisk: options.keepOnDisk ?? false,
+    consumers: consumerSettings(options),
   };
 }
 
@@ -250,6 +268,9 @@ const bootstrapOptions = object({
       allowed: "a group name: up to 32 lower-case letters, digits, underscores and hyphens",
     }),
     legacyFallback: flag,
+    nonce: flag,
+    keepOnDisk: flag,
+    ...consumerRules,
   },
 });
 

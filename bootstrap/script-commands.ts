@@ -60,7 +60,7 @@ settings() {
   [ -r "$etc/config.json" ] || die 2 "cannot read $etc/config.json"
   lines=$(awk -v mode=config "$json" "$etc/config.json") || bad_settings "$lines"
   wanted='' subject='' maturity='' metadataUrl='' apiVersion='' identityTokenSeconds='' firstBootSeconds=''
-  retrySeconds='' keySize='' expiresInSeconds='' group='' legacy='' iamTokenPercent=80 certificatePercent=66
+  retrySeconds='' keySize='' expiresInSeconds='' group='' legacy='' nonce='' disk='' number_once='' iamTokenPercent=80 certificatePercent=66
   checkEverySeconds=300
   while IFS='	' read -r key val; do
     case $key in
@@ -73,6 +73,7 @@ settings() {
   done <<END
 $lines
 END
+  [ -z "$disk" ] || run=$state/results
   base=$VPC_IDENTITY_METADATA_URL
   [ -n "$base" ] || base=$metadataUrl
   prefix=/identity/v1 iam_tokens=iam_tokens query=
@@ -99,6 +100,9 @@ prepare() {
   mkdir -p "$run" || die 1 "cannot make $run"
   # A folder that another user made, or a link to one, would hand the credentials over.
   if [ -h "$run" ] || [ ! -O "$run" ] || [ ! -d "$run" ]; then die 1 "$run is not a folder of this user; remove it"; fi
+  # Where another user may write, links may lie in wait: for the lock, the tokens, the next generation.
+  open=$(find "$run/.." "$run" -prune \( -perm -20 -o -perm -2 ! -perm -1000 \)) && [ -z "$open" ] ||
+    die 1 "other users may write to $open: take that from them and remove $run"
   chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
     share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" || die 1 "cannot prepare $run (group \"$group\")"
   lock
@@ -218,18 +222,23 @@ fetch() {
     if [ $((now + delay)) -gt "$deadline" ]; then
       class=$last
       advise
-      die "$class" 'gave up; what was there before is untouched'
+      say 'gave up; what was there before is untouched'
+      finish "$class"
     fi
     say "trying again in $delay s"
     spawn sleep "$delay"
   done
-  [ "$result" -eq 0 ] || exit "$result"
+  [ "$result" -eq 0 ] || finish "$result"
   [ -z "$first_boot" ] || { mkdir -p "$state" && printf '%s\n' "$server" >"$state/provisioned"; } 2>/dev/null
-  exit 0
+  finish 0
 }
+
+finish() { exit "$1"; }
 
 usage() { die 2 'usage: vpc-identity once|renew|loop|provision|status [--json]|needs-renewal [--exit-code]|print-token [NAME]|doctor|install|uninstall'; }
 
+extras=$root/usr/local/lib/vpc-identity/extras
+[ ! -r "$extras" ] || . "$extras"
 case $#/$1/$2 in
   1/once/ | 1/renew/ | 1/loop/ | 1/doctor/ | 1/status/) settings; "$1" ;;
   2/status/--json) settings; status json ;;

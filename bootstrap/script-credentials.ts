@@ -19,7 +19,8 @@ token() {
   due=$((now + life * iamTokenPercent / 100))
   printf '%s %s %s\n' "$((now + life))" "$due" "$boot" >"$work/issued"
   # The token first: were this killed in between, the note of a newer life would keep an older token.
-  if share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" && mv -f "$work/issued" "$run/issued/$1"; then
+  if share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" &&
+    relabel "$run/tokens/$1" && mv -f "$work/issued" "$run/issued/$1"; then
     say "IAM token \"$1\" is in $run/tokens/$1 for $life seconds"
   else
     broken "cannot write $run/tokens/$1"
@@ -52,6 +53,9 @@ share() {
   shift
   chgrp "$group" "$@" && chmod "$mode" "$@"
 }
+
+# Under SELinux a file keeps the label it was made with, which another service may not be let near.
+relabel() { ! command -v restorecon >/dev/null || restorecon -R "$1" 2>/dev/null || :; }
 
 broken() { outcome=final class=1 why=$1; }
 
@@ -129,7 +133,7 @@ publish() {
     "$not_after" "$life" "$keySize" "$count" >>"$new/manifest.json"
   printf '"files":["key.pem","leaf.pem","chain.pem","fullchain.pem"]}\n' >>"$new/manifest.json"
   share 640 "$new"/*.* "$new"/.issued && share 750 "$new" || return 1
-  mv "$new" "$run/generations/$number" && ln -s "generations/$number" "$work/current" && swap || return 1
+  mv "$new" "$run/generations/$number" && relabel "$run/generations/$number" && ln -s "generations/$number" "$work/current" && swap || return 1
   rm -f "$work/csr"
   for old in *; do
     case $old in *[!0-9]*) ;; *) if [ "$old" -lt $((number - 1)) ]; then rm -rf "./$old"; fi ;; esac

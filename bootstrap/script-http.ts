@@ -15,17 +15,17 @@ spawn() {
   return "$rc"
 }
 
-# request METHOD PATH: sends $work/body; leaves $status, $rc, $work/answer and $work/headers.
+# request METHOD bearer|open: sends $work/body to $url; leaves $status, $rc, $work/answer and $work/headers.
 request() {
   : >"$work/answer"
   : >"$work/headers"
-  printf '%s\n' "request = \"$1\"" "url = \"$base$2?version=$apiVersion$query\"" \
+  printf '%s\n' "request = \"$1\"" "url = \"$url\"" \
     'header = "Accept: application/json"' 'header = "Content-Type: application/json"' \
     'header = "Metadata-Flavor: ibm"' 'header = "Expect:"' "data-binary = \"@$work/body\"" \
     "output = \"$work/answer\"" "dump-header = \"$work/headers\"" 'write-out = "%{http_code}\n"' \
     'connect-timeout = 5' 'max-time = 20' 'noproxy = "*"' 'proto = "=http,https"' silent show-error >"$work/request"
   status=000
-  if [ "$3" = bearer ]; then
+  if [ "$2" = bearer ]; then
     spawn curl -q -K "$work/request" -K "$work/bearer" >"$work/status" 2>"$work/problem"
   else
     spawn curl -q -K "$work/request" >"$work/status" 2>"$work/problem"
@@ -35,14 +35,15 @@ request() {
 
 # ask WHAT METHOD PATH bearer|open MODE OUT: one attempt; on success the facts of the answer are in $work/facts.
 ask() {
-  outcome=retry after=0 slow=
-  request "$2" "$3" "$4"
+  outcome=retry after=0 slow='' url="$base$3?version=$apiVersion$query" follows=0
+  request "$2" "$4"
+  while [ "$rc" -eq 0 ] && redirected; do request "$2" "$4"; done
   if [ "$rc" -ne 0 ]; then
     why=
     read -r why <"$work/problem"
     class=4 why="$1: no answer from $base: $why"
   elif [ "$status" = 200 ]; then
-    if awk -v mode="$5" -v out="$6" "$json" "$work/answer" >"$work/facts"; then
+    if awk -v mode="$5" -v out="$6" -v nonce="$number_once" "$json" "$work/answer" >"$work/facts"; then
       outcome=ok
     else
       class=7 why="$1: HTTP 200, but the answer is not what the service promises (truncated, or from a proxy?)"
@@ -50,6 +51,19 @@ ask() {
   else
     judge "$1"
   fi
+}
+
+# Followed only within the origin of the service: a token must not reach another host.
+redirected() {
+  case $status in 30[12378]) ;; *) return 1 ;; esac
+  follows=$((follows + 1))
+  url=$(awk 'tolower($1) == "location:" { sub(/\r$/, ""); print $2; exit }' "$work/headers")
+  case $url in //*) ;; /*) url=$base$url ;; esac
+  case $follows$url in
+    *[!A-Za-z0-9:/?=\&._~%-]* | [!1-3]*) return 1 ;;
+    ?"$base"/*) ;;
+    *) return 1 ;;
+  esac
 }
 
 # What a status other than 200 means. Refusals are repeated only while IAM may still be learning of this server.
@@ -61,6 +75,7 @@ judge() {
     408 | 429 | 5??) class=6 ;;
     *)
       class=5 outcome=final
+      case $status in 3??) why="$why; redirects are followed within $base, three at most" ;; esac
       if [ "$status" = 404 ] && [ -n "$legacy" ]; then
         # Servers that only know the paths of before August 2025.
         prefix=/instance_identity/v1 iam_tokens=iam_token apiVersion=2022-03-01 legacy='' outcome=retry
@@ -82,8 +97,14 @@ identity_token() {
   uptime
   if [ -n "$identity_at" ] && [ $((now - identity_at)) -lt $((identity_life * 4 / 5)) ]; then outcome=ok; return; fi
   identity_at=
-  printf '{"expires_in":%s}' "$identityTokenSeconds" >"$work/body"
+  more=
+  if [ -n "$nonce" ]; then
+    number_once=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    more=",\"nonce\":\"$number_once\""
+  fi
+  printf '{"expires_in":%s%s}' "$identityTokenSeconds" "$more" >"$work/body"
   ask 'identity token' PUT "$prefix/token" open bearer "$work/bearer"
+  number_once=
   if [ "$outcome" = ok ]; then
     read -r identity_life <"$work/facts"
     identity_at=$now

@@ -97,6 +97,8 @@ function config(i, p, n, by) {
   if ("maturity" in V) emit("maturity", "^[a-z][a-z0-9_]*$")
   if ("group" in V) emit("group", "^[a-z_][a-z0-9_-]*$")
   if (V["legacyFallback"] == "true") print "legacy\t1"
+  if (V["nonce"] == "true") print "nonce\t1"
+  if (V["keepOnDisk"] == "true") print "disk\t1"
   n = split("identityTokenSeconds firstBootSeconds retrySeconds", by, " ")
   for (i = 1; i <= n; i++) emit(by[i], "^[0-9]+$")
   n = split("iamTokenPercent certificatePercent checkEverySeconds", by, " ")
@@ -123,7 +125,7 @@ function config(i, p, n, by) {
 function token(limit, t) {
   t = V["access_token"]
   if (t !~ /^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]*$/ || length(t) < 14 || length(t) > limit) exit 1
-  if (V["expires_in"] !~ /^[0-9]+$/) exit 1
+  if (V["expires_in"] !~ /^[0-9]+$/ || V["nonce"] != nonce && nonce != "") exit 1
   print V["expires_in"]
   return t
 }

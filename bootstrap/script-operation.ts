@@ -124,9 +124,8 @@ install() {
 
 uninstall() {
   if has_systemd; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
-  rm -rf "$run" "$state" "$etc" "$root"/etc/systemd/system/vpc-identity.service \
-    "$root"/etc/systemd/system/vpc-identity.timer "$root"/etc/systemd/system/vpc-identity-ready.target \
-    "$root/usr/local/bin/vpc-identity"
+  rm -rf "$run" "$state" "$etc" "$root"/etc/systemd/system/vpc-identity[.-]* \
+    "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity"
   if has_systemd; then systemctl daemon-reload; fi
   say 'removed; a token that was issued stays valid until it expires'
 }

@@ -10,24 +10,33 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
     "vpc-identity.service": service(options),
     "vpc-identity.timer": timer(renewal.checkEverySeconds),
     "vpc-identity-ready.target": READY,
+    ...(options.consumers === "" ? {} : { "vpc-identity-hooks.service": HOOKS }),
   };
 }
 
-function service({ firstBootSeconds, retrySeconds, metadataUrl }: ResolvedOptions): string {
+function service({ firstBootSeconds, retrySeconds, metadataUrl, consumers }: ResolvedOptions): string {
   // As long as it may wait for another run and then try itself.
   const timeoutSeconds = 2 * Math.max(firstBootSeconds, retrySeconds) + 120;
   // Behind a name there is a resolver, whose address is not ours to know.
   const addresses = metadataUrl.startsWith("http:") ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n" : "";
+  const start = "systemctl start --no-block vpc-identity-hooks.service";
+  const [onFailure, later] =
+    consumers === ""
+      ? ["", ""]
+      : [
+          "OnFailure=vpc-identity-hooks.service\n",
+          `Environment=VPC_IDENTITY_HOOKS=later\nExecStartPost=+/bin/sh -c "exec ${start}"\n`,
+        ];
   return `[Unit]
 Description=Instance identity of this VPC server
 Wants=network-online.target
 After=network-online.target
-
+${onFailure}
 [Service]
 Type=oneshot
 Environment=VPC_IDENTITY_BOOT_ID=%b
 ExecStart=/usr/local/bin/vpc-identity renew
-UMask=0077
+${later}UMask=0077
 TimeoutStartSec=${timeoutSeconds}
 NoNewPrivileges=yes
 PrivateTmp=yes
@@ -61,6 +70,16 @@ AccuracySec=1s
 WantedBy=timers.target
 `;
 }
+
+/** Hooks need more rights than the service has: they reload other services and reach other addresses. */
+const HOOKS = `[Unit]
+Description=Hooks of the instance identity of this VPC server
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/vpc-identity hooks
+UMask=0077
+`;
 
 const READY = `[Unit]
 Description=The instance identity of this VPC server is there

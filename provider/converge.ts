@@ -67,6 +67,23 @@ export async function untilVisible<T>(
 }
 
 /**
+ * Works on an object whose parent may have been made a moment ago, and may not be visible everywhere yet: a 404 is then no
+ * answer. A parent that does not exist costs this time once.
+ */
+export async function onceParentIsVisible<T>(work: () => Promise<T>): Promise<T> {
+  const clock = currentClock();
+  const deadline = clock.now() + UNANSWERED_APPEARS_WITHIN_MS;
+  for (let pauseMs = 500; ; pauseMs *= 2) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isHttpError(error) || error.status !== 404 || clock.now() + pauseMs > deadline) throw error;
+      await clock.sleep(pauseMs);
+    }
+  }
+}
+
+/**
  * Looks for an object with a unique name after its create failed, for as long as the failure makes it likely that there is
  * one: a list may lag behind a name that is already taken. What was refused for any other reason is not waited for, and
  * whether an unanswered create did happen, the next attempt tells sooner.

@@ -64,7 +64,7 @@ export async function createServer(
     if (latest.status === "failed") throw failedToStart(latest);
     const outs = outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) });
     // An earlier attempt, or somebody else, may have made it with other settings.
-    return { id: made.id, outs: outs };
+    return { id: made.id, outs: found ? await updateServer(made.id, outs, identity) : outs };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;

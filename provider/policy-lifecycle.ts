@@ -74,17 +74,20 @@ async function ownPolicy(inputs: AccessPolicyInputs, isOurs: (policy: Policy) =>
   return undefined;
 }
 
+/** The policy of ours that was deleted last, active again. */
 async function restoreOwn(
   inputs: AccessPolicyInputs,
   isOurs: (policy: Policy) => boolean,
 ): Promise<Policy | undefined> {
   const filter = { ...subjectOf(inputs), state: "deleted" } as const;
+  let latest: Policy | undefined;
   for await (const policy of listPolicies(currentSession(), filter)) {
     // Without a hash in its description, ours is the one that says what is wanted.
     const isEqual = changedFields(accessPolicyFields, { ...outputsOf(policy) }, wantedPolicy(inputs)).length === 0;
-    if (isOurs(policy) || isEqual) return restored(policy.id);
+    const isLater = (policy.lastModifiedAt ?? "") >= (latest?.lastModifiedAt ?? "");
+    if ((isOurs(policy) || isEqual) && isLater) latest = policy;
   }
-  return undefined;
+  return latest === undefined ? undefined : restored(latest.id);
 }
 
 /** The policy, active again; undefined when IAM does not keep it any more. */

@@ -41,6 +41,7 @@ import {
   UNANSWERED_APPEARS_WITHIN_MS,
   createOnce,
   isOutcomeUnknown,
+  onceParentIsVisible,
   syncFound,
   syncOwned,
   untilVisible,
@@ -252,14 +253,14 @@ async function ensureRule(inputs: TrustedProfileClaimRuleInputs): Promise<ClaimR
   const isEqual = (rule: ClaimRule): boolean =>
     (!named || rule.name === name) && sameRule({ ...outputsOf(rule, profileId) }, { ...body });
   const look = async (): Promise<ClaimRule | undefined> => {
-    const rules = await listClaimRules(session, profileId);
+    const rules = await onceParentIsVisible(() => listClaimRules(session, profileId));
     const own = rules.find((rule) => endsWithHash(rule.name, hash));
     // Equal rules may live side by side, but one with the name that the user chose would be the same twice.
     return own ?? (named || inputs.adopt === true ? rules.find(isEqual) : undefined);
   };
   const { object: rule, found } = await createOnce<ClaimRule>({
     what: `claim rule "${name}" of trusted profile ${profileId}`,
-    create: () => createClaimRule(session, profileId, bodyOf(inputs)),
+    create: () => onceParentIsVisible(() => createClaimRule(session, profileId, bodyOf(inputs))),
     lookFirst: true,
     find: (error) => (isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look()),
     isOurs: (other, unanswered) => endsWithHash(other.name, hash) || (unanswered && other.name === name),

@@ -29,7 +29,7 @@ import {
   text,
 } from "../core/validate";
 import { currentClock, currentSession } from "./connection";
-import { createOnce, goneError, syncFound, syncOwned } from "./converge";
+import { createOnce, goneError, onceParentIsVisible, syncFound, syncOwned } from "./converge";
 import { type FieldTable, compact, replacingFields, sameSet } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf } from "./naming";
@@ -258,7 +258,7 @@ async function ensureIdentity(inputs: TrustedProfileIdentityInputs): Promise<Tru
   const body = compact({ type, identifier, accounts, description });
   const { object: identity, found } = await createOnce<ProfileIdentity>({
     what: `${type} ${identifier} of trusted profile ${profileId}`,
-    create: () => alone(profileId, () => addIdentity(session, profileId, body)),
+    create: () => onceParentIsVisible(() => alone(profileId, () => addIdentity(session, profileId, body))),
     // Adding one that is there already would overwrite it.
     lookFirst: true,
     find: look,

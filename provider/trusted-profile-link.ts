@@ -28,7 +28,7 @@ import {
   text,
 } from "../core/validate";
 import { currentSession } from "./connection";
-import { createOnce, goneError } from "./converge";
+import { createOnce, goneError, onceParentIsVisible } from "./converge";
 import { type FieldTable, compact, replacingFields, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
@@ -244,7 +244,8 @@ async function ensureLink(inputs: TrustedProfileLinkInputs): Promise<ProfileLink
   const what = `link of ${link.crn ?? ""} to trusted profile ${profileId}`;
   const { object: made } = await createOnce<ProfileLink>({
     what,
-    create: () => createLink(session, profileId, compact({ crType, link, name, isCrossAccount })),
+    create: () =>
+      onceParentIsVisible(() => createLink(session, profileId, compact({ crType, link, name, isCrossAccount }))),
     find: async () => {
       const links = await listLinks(session, profileId);
       return links.find((other) => other.crType === crType && sameValue(other.link, link));

@@ -19,7 +19,7 @@ import { Verdict } from "./verdict";
 
 const COMMAND = "/usr/local/bin/vpc-identity";
 const LIFE_SECONDS = 20;
-const RENEWALS = Number(process.env.REN ?? 3);
+const RENEWALS = 3;
 
 /** Prints one line for each thing looked at; resolves with the exit code. */
 export async function main(): Promise<number> {
@@ -71,9 +71,7 @@ class Scene {
 
   async stop(): Promise<void> {
     await this.#machine?.pull();
-    if (process.env.DEBUGT) console.log(Date.now(), "pulled");
     await this.#emulator?.close();
-    if (process.env.DEBUGT) console.log(Date.now(), "closed");
     this.#project?.remove();
   }
 

@@ -1,5 +1,5 @@
 /** What the installed script does about answers that are not what it hopes for. */
-import { writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { type Fault, MetadataService, refusal, type Route } from "./metadata-service";
 import { ServerFolder } from "./server-folder";
@@ -104,6 +104,37 @@ const cases: Case[] = [
     faults: { iam_tokens: [{ status: 429, headers: { "Retry-After": "9999" } }] },
     exitCode: 6,
     says: /gave up/,
+    calls: { iam_tokens: 1 },
+  },
+  {
+    name: "follows a redirect within the service",
+    faults: {
+      token: [{ status: 307, headers: { Location: "/identity/v1/token?version=2025-08-26&moved=1" } }],
+      iam_tokens: many({ status: 308, headers: { Location: "/identity/v1/iam_tokens?x=1" } }).slice(0, 3),
+    },
+    exitCode: 0,
+    says: /IAM token "default" is in/,
+    calls: { token: 2, iam_tokens: 4 },
+  },
+  {
+    name: "does not follow a fourth redirect",
+    faults: { iam_tokens: many({ status: 307, headers: { Location: "/identity/v1/iam_tokens" } }) },
+    exitCode: 5,
+    says: /HTTP 307 .*three at most/,
+    calls: { iam_tokens: 4 },
+  },
+  {
+    name: "does not take its token to another host",
+    faults: { iam_tokens: many({ status: 302, headers: { Location: "http://127.0.0.1:1/identity/v1/iam_tokens" } }) },
+    exitCode: 5,
+    says: /HTTP 302 .*redirects are followed within http:\/\/127\.0\.0\.1:\d+, three at most/,
+    calls: { iam_tokens: 1 },
+  },
+  {
+    name: "does not take its token to another host without a protocol",
+    faults: { iam_tokens: many({ status: 302, headers: { Location: "//127.0.0.1:1/identity/v1/iam_tokens" } }) },
+    exitCode: 5,
+    says: /HTTP 302/,
     calls: { iam_tokens: 1 },
   },
   {
@@ -300,5 +331,44 @@ describe("failures", () => {
     const { exitCode, stderr } = await serverWith().run(args.filter((word) => typeof word === "string"));
     expect(exitCode).toBe(2);
     expect(stderr).toContain("usage: vpc-identity once");
+  });
+});
+
+describe("nonce", () => {
+  it("is sent, and an answer without it is not taken", async () => {
+    const server = serverWith({ nonce: true, iamTokens: [], retrySeconds: 0 });
+    server.endFirstBoot();
+    service.plan("token", { change: (text) => text.replace("}", `,"nonce":"another"}`) });
+    expect((await server.run(["once"])).exitCode).toBe(7);
+    const sent = (): string => (JSON.parse(service.calls("token").at(-1)?.body ?? "") as { nonce: string }).nonce;
+    expect(sent()).toMatch(/^[0-9a-f]{32}$/);
+    const first = sent();
+    service.plan("token", { change: (text) => text.replace("}", `,"nonce":"${sent()}"}`) });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    expect(sent()).not.toBe(first);
+  });
+});
+
+describe("the results folder", () => {
+  it.each([
+    { name: "is open to all", folder: "/run/vpc-identity", mode: 0o777 },
+    { name: "is open to its group", folder: "/run/vpc-identity", mode: 0o770 },
+    { name: "is in a folder that is open to all", folder: "/run", mode: 0o777 },
+  ])("that $name is refused", async ({ folder: path, mode }) => {
+    const server = serverWith();
+    mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
+    chmodSync(server.path(path), mode);
+    const { exitCode, stderr } = await server.run(["once"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/other users may write to .*: take that from them/);
+    expect(service.requests).toEqual([]);
+  });
+
+  it("is on the disk when the options say so", async () => {
+    const server = serverWith({ keepOnDisk: true });
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    expect(server.has("/run/vpc-identity")).toBe(false);
+    expect(server.read("/var/lib/vpc-identity/results/tokens/default")).toBe(service.secrets[1]);
+    expect((await server.run(["status"])).stdout).toContain("/var/lib/vpc-identity/results/current/leaf.pem");
   });
 });

@@ -25,19 +25,24 @@ export interface Cloud {
   readonly env: Readonly<Record<string, string>>;
   /** Talks to the emulator directly, as somebody else would. */
   readonly elsewhere: Session;
-  /** The next call (or calls) of this method whose path matches fails; `fired` tells how often that happened. */
-  fail(method: string, path: RegExp, fault: Fault, times?: number): { fired: number };
+  /** The next call (or calls) of this method whose path matches fails. */
+  fail(method: string, path: RegExp, fault: Fault, times?: number): PlannedFault;
   /** `METHOD /path` of every API call since the last time this was asked, without those for tokens. */
   calls(): string[];
   close(): Promise<void>;
+}
+
+/** How often a fault has happened; `end` takes back what is left of it. */
+export interface PlannedFault {
+  readonly fired: number;
+  end(): void;
 }
 
 interface Rule {
   readonly method: string;
   readonly path: RegExp;
   readonly fault: Fault;
-  readonly times: number;
-  readonly count: { fired: number };
+  readonly count: { fired: number; left: number };
 }
 
 /** Waits for nothing, and believes to have waited; the emulator's clock goes along. */
@@ -68,11 +73,12 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
     const method = incoming.method ?? "";
     const path = (incoming.url ?? "").split("?")[0] ?? "";
     if (path !== "/identity/token") calls.push(`${method} ${path}`);
-    const index = rules.findIndex(
-      (rule) => rule.method === method && rule.path.test(path) && rule.count.fired < rule.times,
-    );
+    const index = rules.findIndex((rule) => rule.method === method && rule.path.test(path) && rule.count.left > 0);
     const rule = rules[index];
-    if (rule !== undefined) rule.count.fired += 1;
+    if (rule !== undefined) {
+      rule.count.fired += 1;
+      rule.count.left -= 1;
+    }
     relayCall(emulator.url, incoming, outgoing, rule?.fault);
   });
   await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
@@ -99,9 +105,9 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
     },
     elsewhere: openSession((key) => direct[key], {}),
     fail: (method, path, fault, times = 1) => {
-      const count = { fired: 0 };
-      rules.push({ method, path, fault, times, count });
-      return count;
+      const count = { fired: 0, left: times };
+      rules.push({ method, path, fault, count });
+      return Object.assign(count, { end: () => void (count.left = 0) });
     },
     calls: () => calls.splice(0),
     close: async () => {

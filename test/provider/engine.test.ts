@@ -15,6 +15,7 @@ const config = new pulumi.Config();
 const profile = new TrustedProfile("app", { description: config.get("description") });
 const policy = new AccessPolicy("app", { profileId: profile.id, roles: ["Operator"], service: "is" });
 const server = new Instance("app", {
+  name: config.get("serverName"),
   ...config.requireObject("place"),
   instanceProfile: "bx2-2x8",
   metadataService: { responseHopLimit: config.getNumber("hops") ?? 1 },
@@ -207,8 +208,10 @@ describe("a stack", () => {
     ["profile", "POST", /^\/v1\/profiles$/],
     ["policy", "POST", /^\/v2\/policies$/],
     ["server", "POST", /^\/v1\/instances$/],
-  ])("ends with one of everything when the engine is killed while it creates the %s", async (_name, method, path) => {
+    ["server with a name of the user's", "POST", /^\/v1\/instances$/],
+  ])("ends with one of everything when the engine is killed while it creates the %s", async (name, method, path) => {
     await expectDone(pulumi("destroy", "--yes", "--skip-preview"));
+    if (name.includes("name")) await pulumi("config", "set", "serverName", "named-one");
     const held = cloud.fail(method, path, "answer held");
     const killed = up();
     while (held.fired === 0) await new Promise((resolve) => setTimeout(resolve, 20));

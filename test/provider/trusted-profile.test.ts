@@ -41,6 +41,10 @@ describe("check", () => {
     expect(await checked({ email: "a@b" }, olds)).toEqual({ ...olds, email: "a@b" });
   });
 
+  it("goes back to a name of ours when the user's is taken away", async () => {
+    expect(await checked({}, (await checked({ name: "shop" })) as object)).toEqual({ mark, name: "app-d706adbc" });
+  });
+
   it("makes a new name when the account changes", async () => {
     const olds = { mark, name: "app-00000000", accountId: "1" };
     expect(await checked({ accountId: "2" }, olds)).toMatchObject({

@@ -24,6 +24,19 @@ const provider = {
     fs.appendFileSync("calls.log", "create " + inputs.name + "\\n");
     if (inputs.warn) console.warn(inputs.warn);
     if (inputs.crash) process.exit(7);
+    if (inputs.fill && !fs.existsSync("filled")) {
+      // Until the disk is full, to the last byte; but only once.
+      fs.mkdirSync("filled");
+      const file = fs.openSync(inputs.fill, "w");
+      for (let size = 65536; size >= 1; ) {
+        try {
+          if (fs.writeSync(file, Buffer.alloc(size)) < size) size = Math.floor(size / 2);
+        } catch {
+          size = Math.floor(size / 2);
+        }
+      }
+      fs.closeSync(file);
+    }
     await new Promise((done) => setTimeout(done, inputs.delayMs ?? 0));
     fs.appendFileSync("calls.log", "created " + inputs.name + "\\n");
     return { id: "id-" + inputs.name, outs: { ...inputs, made: "made-" + inputs.name } };

@@ -1,0 +1,186 @@
+/**
+ * What a user may say about those who use the credentials: who may read which file, in which other forms they are wanted,
+ * and what is to happen after a renewal.
+ */
+import { integer, list, object, oneOf, text, flag } from "../core/validate";
+import type { Rule } from "../core/validate";
+
+/** Owner, group and mode of a file on the server; they must exist there when the script first runs. */
+export interface FileAccess {
+  /** User name or number. @default "root" */
+  readonly owner?: string;
+  /** Group name or number. @default "root" */
+  readonly group?: string;
+  /** Octal permissions without any for writing by others, such as `"0640"`. @default "0600" */
+  readonly mode?: string;
+}
+
+/** Who may read what, by file; a file that is not named keeps what `group` says. Folders become passable for all. */
+export interface FilesOptions {
+  /** Private key. @default - as all files */
+  readonly "key.pem"?: FileAccess;
+  /** The server's certificate. @default - as all files */
+  readonly "leaf.pem"?: FileAccess;
+  /** Intermediate certificates. @default - as all files */
+  readonly "chain.pem"?: FileAccess;
+  /** Leaf and intermediates. @default - as all files */
+  readonly "fullchain.pem"?: FileAccess;
+  /** Key, leaf and intermediates, with `combinedPem`. @default - as all files */
+  readonly "combined.pem"?: FileAccess;
+  /** Numbers and dates of the certificate. @default - as all files */
+  readonly "manifest.json"?: FileAccess;
+  /** Every IAM token. @default - as all files */
+  readonly token?: FileAccess;
+  /** Every file of `credentialFiles`. @default - as all files */
+  readonly credentials?: FileAccess;
+}
+
+/** A signal to the process that a file names. */
+export interface SignalHook {
+  readonly pidFile: string;
+  /** @default "HUP" */
+  readonly signal?: "HUP" | "USR1" | "USR2";
+}
+
+/**
+ * What runs after something was renewed, as root, with `VPC_IDENTITY_CHANGED` (such as `certificate token:default`),
+ * `VPC_IDENTITY_DIRECTORY` and `VPC_IDENTITY_EXIT_CODE` in its environment. A hook that fails undoes nothing.
+ */
+export interface HooksOptions {
+  /** systemd units to reload, or to restart where they cannot. @default - none */
+  readonly reload?: readonly string[];
+  /** Processes to signal. @default - none */
+  readonly signal?: readonly SignalHook[];
+  /** Commands, each a list of words that no shell changes. @default - none */
+  readonly exec?: readonly (readonly string[])[];
+  /** Folder whose executable files are run, in the order of their names. @default - none */
+  readonly directory?: string;
+  /** Commands after a run that failed. @default - none */
+  readonly failureExec?: readonly (readonly string[])[];
+  /** Folder whose executable files are run after a run that failed. @default - none */
+  readonly failureDirectory?: string;
+  /** Seconds (1 to 600) a command may take. @default 60 */
+  readonly timeoutSeconds?: number;
+}
+
+/** A credentials file for IBM's SDKs and tools: `/run/vpc-identity/credentials/<token>.env`. */
+export interface CredentialFile {
+  /** Name of the IAM token. */
+  readonly token: string;
+  /** Service names as the SDK spells them in its variables, such as `VPC`. */
+  readonly services: readonly string[];
+}
+
+/** Options for those who use the credentials; each may be left out. */
+export interface ConsumerOptions {
+  /** @default - as `group` says */
+  readonly files?: FilesOptions;
+  /** Also write `combined.pem`: key, leaf and intermediates in one, as HAProxy wants it. @default false */
+  readonly combinedPem?: boolean;
+  /** @default - none */
+  readonly credentialFiles?: readonly CredentialFile[];
+  /** @default - none */
+  readonly hooks?: HooksOptions;
+}
+
+const account = text({ max: 32, pattern: /^[a-z0-9_][a-z0-9_-]*$/, allowed: "a user or group name, or its number" });
+const absolutePath = text({
+  max: 255,
+  pattern: /^\/(?!.*\/\.\.(?:\/|$))[A-Za-z0-9._@/-]+$/,
+  allowed: "an absolute path of letters, digits and . _ @ - /",
+});
+const fileAccess = object({
+  fields: {
+    owner: account,
+    group: account,
+    mode: text({
+      pattern: /^0[0-7][0-5][0145]$/,
+      allowed: 'four octal digits, such as "0640", not writable by others',
+    }),
+  },
+});
+const command: Rule = (value, path) =>
+  Array.isArray(value) && value.length === 0
+    ? [{ property: path, reason: "is empty; a command has at least one word" }]
+    : list(text({ max: 1024, pattern: /^[\x20-\x7e]*$/, allowed: "printable ASCII, up to 1024 characters" }))(
+        value,
+        path,
+      );
+
+/** Rules of ConsumerOptions, by argument. */
+export const consumerRules: Readonly<Record<keyof ConsumerOptions, Rule>> = {
+  files: object({
+    fields: {
+      "key.pem": fileAccess,
+      "leaf.pem": fileAccess,
+      "chain.pem": fileAccess,
+      "fullchain.pem": fileAccess,
+      "combined.pem": fileAccess,
+      "manifest.json": fileAccess,
+      token: fileAccess,
+      credentials: fileAccess,
+    },
+  }),
+  combinedPem: flag,
+  credentialFiles: list(
+    object({
+      fields: {
+        token: text({ max: 64, pattern: /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/, allowed: "the name of a token" }),
+        services: list(
+          text({ max: 64, pattern: /^[A-Z][A-Z0-9_]*$/, allowed: "capital letters, digits and underscores" }),
+        ),
+      },
+      required: ["token", "services"],
+    }),
+  ),
+  hooks: object({
+    fields: {
+      reload: list(
+        text({ max: 128, pattern: /^[A-Za-z0-9][A-Za-z0-9:_.@-]*$/, allowed: 'a unit name, such as "nginx.service"' }),
+      ),
+      signal: list(
+        object({ fields: { pidFile: absolutePath, signal: oneOf("HUP", "USR1", "USR2") }, required: ["pidFile"] }),
+      ),
+      exec: list(command),
+      directory: absolutePath,
+      failureExec: list(command),
+      failureDirectory: absolutePath,
+      timeoutSeconds: integer(1, 600, "seconds"),
+    },
+  }),
+};
+
+/** The settings as the server reads them: lines of a word, a tab and its values; empty when there is nothing to say. */
+export function consumerSettings({
+  files = {},
+  combinedPem,
+  credentialFiles = [],
+  hooks = {},
+}: ConsumerOptions): string {
+  const { reload = [], signal = [], exec = [], failureExec = [] } = hooks;
+  const lines: [string, string][] = [
+    ...Object.entries(files).map(
+      ([name, { owner = "root", group = "root", mode = "0600" }]: [string, FileAccess]): [string, string] => [
+        "file",
+        `${name} ${owner} ${group} ${mode}`,
+      ],
+    ),
+    ...(combinedPem === true ? [["combined", "1"] as [string, string]] : []),
+    ...credentialFiles.map(({ token, services }): [string, string] => ["credentials", [token, ...services].join(" ")]),
+    ...reload.map((unit): [string, string] => ["reload", unit]),
+    ...signal.map(({ pidFile, signal: name = "HUP" }): [string, string] => ["signal", `${name} ${pidFile}`]),
+    ...exec.map((words): [string, string] => ["exec", shellLine(words)]),
+    ...(hooks.directory === undefined ? [] : [["directory", hooks.directory] as [string, string]]),
+    ...failureExec.map((words): [string, string] => ["failure-exec", shellLine(words)]),
+    ...(hooks.failureDirectory === undefined
+      ? []
+      : [["failure-directory", hooks.failureDirectory] as [string, string]]),
+    ...(hooks.timeoutSeconds === undefined ? [] : [["timeout", String(hooks.timeoutSeconds)] as [string, string]]),
+  ];
+  return lines.map(([word, values]) => `${word}\t${values}\n`).join("");
+}
+
+/** A command line that a shell takes apart into exactly these words. */
+function shellLine(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+}

@@ -1,0 +1,119 @@
+/**
+ * The part of the installed script for those who use the credentials: owners and modes by file, files in other forms,
+ * and hooks. It is a file of its own, `/usr/local/lib/vpc-identity/extras`, which only servers that want any of this get:
+ * user data has a limit. It overrides what script-credentials.ts and script-commands.ts left open: `share` (before a file
+ * becomes visible), `relabel` (after), `finish` (when a run ends).
+ */
+
+/** Settings in `/etc/vpc-identity/extras.conf`: lines of a word, a tab and its values. */
+export const SCRIPT_EXTRAS = String.raw`# shellcheck shell=sh disable=SC2154,SC2034
+# Part of /usr/local/bin/vpc-identity, which reads it; settings in /etc/vpc-identity/extras.conf.
+tab='	'
+
+# each WORD FUNCTION: calls it with the values of every line of that word.
+each() {
+  while IFS="$tab" read -r word values; do
+    if [ "$word" = "$1" ]; then "$2" "$values" </dev/null || return 1; fi
+  done <"$etc/extras.conf"
+}
+
+# share MODE PATH...: the group of the settings first, then what is said of a file by name.
+share() {
+  mode=$1
+  shift
+  case $1 in "$run"/.work.*/generation/*) each combined combine && [ ! -f "$new/combined.pem" ] || set -- "$@" "$new/combined.pem" ;; esac
+  if [ -n "$group" ]; then chgrp "$group" "$@" && chmod "$mode" "$@" || return 1; fi
+  for path; do each file access || return 1; done
+}
+
+combine() { cat "$new/key.pem" "$new/leaf.pem" "$new/chain.pem" >"$new/combined.pem"; }
+
+# access "NAME OWNER GROUP MODE": a folder can be passed through as soon as any file in it belongs to someone else.
+access() {
+  if [ -d "$path" ]; then chmod go+x "$path"; return; fi
+  IFS=' ' read -r name owner who bits <<END
+$1
+END
+  case $path/ in */"$name"/) ;; *) return 0 ;; esac
+  chown "$owner:$who" "$path" && chmod "$bits" "$path"
+}
+
+relabel() {
+  case $1 in
+    */tokens/*) printf 'token:%s ' "$(basename "$1")" >>"$run/changed" && made=$1 && each credentials credentials ;;
+    *) printf 'certificate ' >>"$run/changed" ;;
+  esac || return 1
+  ! command -v restorecon >/dev/null || restorecon -R "$1" 2>/dev/null || :
+}
+
+# credentials "TOKEN SERVICE...": a file for IBM_CREDENTIALS_FILE, as IBM's SDKs and tools read it.
+credentials() {
+  case $made in */tokens/"$(printf %s "$1" | cut -d ' ' -f 1)") ;; *) return 0 ;; esac
+  file=$(basename "$made")
+  for service in $(printf %s "$1" | cut -d ' ' -f 2-); do
+    printf '%s_AUTH_TYPE=bearertoken\n%s_BEARER_TOKEN=' "$service" "$service"
+    cat "$made"
+    echo
+  done >"$work/credentials"
+  mkdir -p "$run/credentials" && share 750 "$run/credentials" && path=$work/credentials && share 640 "$path" &&
+    mv -f "$work/credentials" "$run/credentials/$file.env"
+}
+
+# The run is over. Hooks that need more rights than the service has run in a unit of their own.
+finish() {
+  printf '%s\n' "$1" >"$run/outcome"
+  [ -n "$VPC_IDENTITY_HOOKS" ] || (hooks)
+  exit "$1"
+}
+
+hooks() {
+  exec 9>&-
+  code=0 changed=
+  [ ! -r "$run/outcome" ] || read -r code <"$run/outcome"
+  if [ -f "$run/changed" ] && mv "$run/changed" "$run/changed.taken"; then
+    IFS= read -r changed <"$run/changed.taken"
+    rm -f "$run/changed.taken"
+  fi
+  VPC_IDENTITY_CHANGED=$changed VPC_IDENTITY_DIRECTORY=$run VPC_IDENTITY_EXIT_CODE=$code
+  export VPC_IDENTITY_CHANGED VPC_IDENTITY_DIRECTORY VPC_IDENTITY_EXIT_CODE
+  failed=0
+  if [ -n "$changed" ]; then
+    each reload reload
+    each signal signal
+    each exec execute
+    each directory directory
+  fi
+  if [ "$code" -ne 0 ]; then
+    each failure-exec execute
+    each failure-directory directory
+  fi
+  rm -f "$run/outcome"
+  printf '%s\n' "$failed" >"$run/hooks-failed"
+  return "$failed"
+}
+
+hook_failed() { failed=1; say "the hook failed: $1"; }
+
+reload() { if has_systemd; then systemctl reload-or-restart --no-block "$1" || hook_failed "reload $1"; fi; }
+
+signal() {
+  pid=
+  [ ! -r "$root/$(printf %s "$1" | cut -d ' ' -f 2-)" ] || read -r pid <"$root/$(printf %s "$1" | cut -d ' ' -f 2-)"
+  case $pid in '' | *[!0-9]*) hook_failed "no process to signal: $1" ;; *) kill -s "$(printf %s "$1" | cut -d ' ' -f 1)" "$pid" || hook_failed "signal $1" ;; esac
+}
+
+execute() {
+  if command -v timeout >/dev/null; then spawn timeout "$hookSeconds" sh -c "$1"; else spawn sh -c "$1"; fi >&2 || hook_failed "$1"
+}
+
+directory() {
+  for hook in "$root$1"/*; do
+    if [ -f "$hook" ] && [ -x "$hook" ]; then execute "exec '$(printf %s "$hook" | sed "s/'/'\\\\''/g")'"; fi
+  done
+}
+
+hookSeconds=60
+take_timeout() { hookSeconds=$1; }
+[ ! -r "$etc/extras.conf" ] || each timeout take_timeout
+case $#/$1 in 1/hooks) settings; (hooks); exit ;; esac
+`;

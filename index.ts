@@ -15,6 +15,35 @@ export type { AccessPolicyArgs, PolicyGrant } from "./provider/access-policy-arg
 export { ApiKey } from "./provider/api-key";
 export type { ApiKeyArgs, IamIdOwner, ServiceIdOwner } from "./provider/api-key-args";
 export type { AnyValueCondition, ClaimCondition, SingleValueCondition } from "./provider/claim-conditions";
+export {
+  getApiKeyDetails,
+  getApiKeyDetailsOutput,
+  type ApiKeyDetails,
+  type GetApiKeyDetailsArgs,
+} from "./provider/functions/get-api-key-details";
+export {
+  getCallerIdentity,
+  getCallerIdentityOutput,
+  type CallerIdentity,
+} from "./provider/functions/get-caller-identity";
+export { getRoles, getRolesOutput, type GetRolesArgs } from "./provider/functions/get-roles";
+export {
+  getTrustedProfile,
+  getTrustedProfileOutput,
+  getTrustedProfiles,
+  getTrustedProfilesOutput,
+  type GetTrustedProfileArgs,
+  type GetTrustedProfilesArgs,
+  type TrustedProfileResult,
+} from "./provider/functions/get-trusted-profile";
+export {
+  getTrustedProfileLinks,
+  getTrustedProfileLinksOutput,
+  type GetTrustedProfileLinksArgs,
+  type TrustedProfileLinkResult,
+  type TrustedProfileLinksResult,
+} from "./provider/functions/get-trusted-profile-links";
+export type { LookupInput, LookupOptions, LookupSettings } from "./provider/functions/program-session";
 export { Instance } from "./provider/instance";
 export type { DefaultTrustedProfileArgs, InstanceArgs, MetadataServiceArgs } from "./provider/instance-args";
 export type { AttributeOperator } from "./provider/policy-attribute";

@@ -14,18 +14,19 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
   };
 }
 
-function service({ firstBootSeconds, retrySeconds, metadataUrl, consumers }: ResolvedOptions): string {
+function service({ firstBootSeconds, retrySeconds, metadataUrl, consumers, keepOnDisk }: ResolvedOptions): string {
   // As long as it may wait for another run and then try itself.
   const timeoutSeconds = 2 * Math.max(firstBootSeconds, retrySeconds) + 120;
   // Behind a name there is a resolver, whose address is not ours to know.
   const addresses = metadataUrl.startsWith("http:") ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n" : "";
-  const start = "systemctl start --no-block vpc-identity-hooks.service";
+  const changed = `${keepOnDisk ? "/var/lib/vpc-identity/results" : "/run/vpc-identity"}/changed`;
+  const start = `[ ! -s ${changed} ] || exec systemctl start --no-block vpc-identity-hooks.service`;
   const [onFailure, later] =
     consumers === ""
       ? ["", ""]
       : [
           "OnFailure=vpc-identity-hooks.service\n",
-          `Environment=VPC_IDENTITY_HOOKS=later\nExecStartPost=+/bin/sh -c "exec ${start}"\n`,
+          `Environment=VPC_IDENTITY_HOOKS=later\nExecStartPost=+/bin/sh -c "${start}"\n`,
         ];
   return `[Unit]
 Description=Instance identity of this VPC server

@@ -21,6 +21,15 @@ export interface Profile {
   /** The enterprise template that made the profile; such a profile is not to be changed here. */
   readonly templateId?: string;
   readonly assignmentId?: string;
+  /** Only when it was asked for. */
+  readonly activity?: Activity;
+}
+
+/** When and how often a profile was used. */
+export interface Activity {
+  /** ISO 8601; absent when it never was. */
+  readonly lastAuthn?: string;
+  readonly authnCount: number;
 }
 
 export interface ProfilePrototype {
@@ -89,10 +98,15 @@ export async function createProfile(session: Session, prototype: ProfilePrototyp
   return profileOf(answer.body);
 }
 
-/** Undefined when it does not exist. */
-export async function getProfile(session: Session, id: string): Promise<Profile | undefined> {
+/** Undefined when it does not exist. To include the activity is slow, says IBM. */
+export async function getProfile(
+  session: Session,
+  id: string,
+  { includeActivity }: { includeActivity?: boolean | undefined } = {},
+): Promise<Profile | undefined> {
+  const query = includeActivity === true ? { include_activity: true } : {};
   const answer = await unlessGone(
-    session.call({ api: "iam", method: "GET", path: at(id), doing: `read trusted profile ${id}` }),
+    session.call({ api: "iam", method: "GET", path: at(id), query, doing: `read trusted profile ${id}` }),
   );
   return answer === undefined ? undefined : profileOf(answer.body);
 }
@@ -193,6 +207,16 @@ function profileOf(body: unknown): Profile {
     modifiedAt: textIn(fields, "modified_at"),
     templateId: textIn(fields, "template_id"),
     assignmentId: textIn(fields, "assignment_id"),
+    activity: activityOf(fields),
+  });
+}
+
+function activityOf(fields: Fields): Activity | undefined {
+  if (fields.activity === undefined) return undefined;
+  const activity = fieldsIn(fields, "activity");
+  return present<Activity>({
+    lastAuthn: textIn(activity, "last_authn"),
+    authnCount: Number(activity.authn_count ?? 0),
   });
 }
 

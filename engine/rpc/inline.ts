@@ -35,7 +35,11 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
   for (const [key, value] of Object.entries(settings.config)) config.set(key, value);
   request.setConfigsecretkeysList([...settings.secretKeys]);
   const { LanguageRuntimeClient } = protocol.languageService();
-  const client = new LanguageRuntimeClient(settings.client, protocol.grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
+  const client = new LanguageRuntimeClient(
+    settings.client,
+    protocol.grpc.credentials.createInsecure(),
+    CHANNEL_OPTIONS,
+  );
   const ended = new Promise<{ failed: boolean; message?: string }>((resolve) => {
     client.run(request, (error: grpc.ServiceError | null, response: messages.RunResponse) => {
       const message = error === null ? response.getError() : error.details;

@@ -17,6 +17,12 @@ const app = new LinkedInstance("app", {
   bootstrap: {
     certificate: { expiresInSeconds: 300, subject: { O: "Example" } },
     trustRootsPem: readFileSync("trust-roots.pem", "utf8"),
+    files: { "fullchain.pem": { mode: "0644" } },
+    credentialFiles: [{ token: "default", services: ["VPC"] }],
+    hooks: {
+      reload: ["nginx.service"],
+      exec: [["sh", "-c", 'echo "$VPC_IDENTITY_CHANGED" >>/var/log/renewals']],
+    },
     renewal: { checkEverySeconds: 5, iamTokenPercent: 50, certificatePercent: 50 },
   },
 });

@@ -1,0 +1,69 @@
+/**
+ * Looks up what is linked to a trusted profile, the links that IBM Cloud made with servers included.
+ *
+ * Sources: IBM Cloud IAM Identity Services API, "List links to a trusted profile".
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import { type LinkTarget, listLinks } from "../../client/iam-identity";
+import { object } from "../../core/validate";
+import { compact } from "../diff";
+import { assertValid } from "../preflight";
+import { profileIdOf, profileRule } from "../references";
+import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
+
+/** Whose links to look up. */
+export interface GetTrustedProfileLinksArgs {
+  /** The profile: its id (`Profile-<uuid>`), its IAM id or its CRN. */
+  readonly profileId: string;
+}
+
+/** A link. */
+export interface TrustedProfileLinkResult {
+  readonly linkId: string;
+  readonly crType: string;
+  /** The compute resource, with every part that IAM knows of it. */
+  readonly link: LinkTarget;
+  /** Absent for a link that IBM Cloud made with a server. */
+  readonly name?: string;
+  readonly isCrossAccount: boolean;
+  readonly entityTag: string;
+  readonly createdAt?: string;
+  readonly modifiedAt?: string;
+}
+
+/** The links of a profile. */
+export interface TrustedProfileLinksResult {
+  readonly profileId: string;
+  readonly links: TrustedProfileLinkResult[];
+}
+
+const rule = object({ fields: { profileId: profileRule }, required: ["profileId"] });
+
+/**
+ * Looks the links of a trusted profile up.
+ * @throws HttpError `IBMID_NOT_FOUND` when there is no such profile
+ * @example
+ * const { links } = await getTrustedProfileLinks({ profileId });
+ */
+export async function getTrustedProfileLinks(
+  args: GetTrustedProfileLinksArgs,
+  options?: LookupOptions,
+): Promise<TrustedProfileLinksResult> {
+  assertValid("getTrustedProfileLinks", rule, args);
+  const profileId = profileIdOf(args.profileId) ?? args.profileId;
+  const links = await listLinks(programSession(options), profileId);
+  return {
+    profileId,
+    links: links.map(({ id, ...link }) =>
+      compact({ linkId: id, ...link, isCrossAccount: link.isCrossAccount ?? false }),
+    ),
+  };
+}
+
+/** The Output form of `getTrustedProfileLinks`. */
+export function getTrustedProfileLinksOutput(
+  args: LookupInput<GetTrustedProfileLinksArgs>,
+  options?: LookupOptions,
+): pulumi.Output<TrustedProfileLinksResult> {
+  return whenKnown(args, (known) => getTrustedProfileLinks(known, options));
+}

@@ -1,0 +1,85 @@
+/** What people see: the live tree on a terminal, which here is a pseudo terminal made by `script` of util-linux. */
+import { spawn, spawnSync } from "node:child_process";
+import { EMBEDDED, embeddedOnly, TestProject } from "./support/engine";
+import { screenOf, type Screen } from "./support/screen";
+import { THINGS, type ThingsProgram } from "./support/things";
+
+const UP = "up --stack dev";
+const SURE = "--yes --skip-preview";
+const PROGRAM: ThingsProgram = {
+  things: [{ name: "quick" }, { name: "slow", args: { delayMs: 1200, warn: "mind the gap" }, dependsOn: ["quick"] }],
+  outputs: { made: "slow" },
+};
+
+const hasScript = spawnSync("script", ["-qefc", "true", "/dev/null"], { stdio: "ignore" }).status === 0;
+const onTerminal = hasScript ? embeddedOnly : describe.skip;
+
+onTerminal("on a terminal (needs script of util-linux)", () => {
+  let project: TestProject;
+
+  beforeEach(() => {
+    project = TestProject.withStack(THINGS);
+    project.write("program.json", JSON.stringify(PROGRAM));
+  });
+
+  afterEach(() => project.remove());
+
+  async function onScreen(
+    words: string,
+    settings: { columns?: number; rows?: number; env?: NodeJS.ProcessEnv; answer?: string },
+  ): Promise<Screen & { code: number | null }> {
+    const { columns = 100, rows = 40, env = {}, answer } = settings;
+    const command = `stty cols ${columns} rows ${rows} -echo; exec ${EMBEDDED} ${words}`;
+    const child = spawn("script", ["-qefc", command, "/dev/null"], {
+      cwd: project.folder,
+      env: { ...project.env, NO_COLOR: undefined, TERM: "xterm", ...env },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      if (answer !== undefined && output.endsWith("Type yes to go ahead: ")) child.stdin.write(`${answer}\n`);
+    });
+    const code = await new Promise<number | null>((done) => child.once("close", done));
+    return { ...screenOf(output), code };
+  }
+
+  test.each([
+    { name: "in colour", env: {}, coloured: true },
+    { name: "without colour where NO_COLOR is set", env: { NO_COLOR: "1" }, coloured: false },
+  ])("the tree is redrawn in place, $name", async ({ env, coloured }) => {
+    const seen = await onScreen(`${UP} ${SURE}`, { env });
+    const text = seen.lines.join("\n");
+    expect({ code: seen.code, coloured: seen.coloured, text }).toEqual({ code: 0, coloured, text });
+    expect(seen.redraws).toBeGreaterThan(5);
+    expect(seen.lines.slice(0, 4).map((line) => line.replace(/\(\d+s\)/, "(Ns)"))).toEqual([
+      "Updating (dev):",
+      " +  pulumi:pulumi:Stack  things-dev  created (Ns)  mind the gap",
+      " +     pulumi-nodejs:dynamic/things:Thing  quick  created (Ns)",
+      " +     pulumi-nodejs:dynamic/things:Thing  slow  created (Ns)",
+    ]);
+    for (const line of ["Outputs:", '    made: "made-slow"', "    + 3 created"]) expect(seen.lines).toContain(line);
+  });
+
+  test("a tree higher and wider than the screen is cut while it changes, and shown in full in the end", async () => {
+    const things = Array.from({ length: 12 }, (_, index) => ({ name: `thing-${index}`, args: { delayMs: 300 } }));
+    project.write("program.json", JSON.stringify({ things } satisfies ThingsProgram));
+    const { lines, code } = await onScreen(`${UP} ${SURE}`, { columns: 40, rows: 6 });
+    expect(code).toBe(0);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+    expect(lines.filter((line) => line.includes("pulumi-nodejs:dynamic/"))).toHaveLength(12);
+  });
+
+  test("after the preview it asks, and does nothing without a yes", async () => {
+    const { lines, code } = await onScreen(UP, { answer: "no" });
+    expect(lines.join("\n")).toContain("confirmation declined");
+    expect(code).toBe(1);
+    expect(project.read("calls.log")).not.toContain("create");
+  });
+
+  test("--non-interactive prints plain lines on a terminal too", async () => {
+    const { redraws, lines } = await onScreen(`${UP} ${SURE} --non-interactive`, {});
+    expect(redraws).toBe(0);
+    expect(lines.join("\n")).toMatch(/Thing slow creating \(0s\)\n[^]*Thing slow created/);
+  });
+});

@@ -6,6 +6,7 @@
 import { VpcIdentityError } from "../core/errors";
 import { describeProblems } from "../core/validate";
 import { gzip } from "./gzip";
+import { mergedDocument } from "./merge";
 import type { BootstrapOptions, ResolvedOptions } from "./options";
 import { resolveOptions, validateBootstrap } from "./options";
 import { INSTALLED_SCRIPT } from "./script";
@@ -17,8 +18,18 @@ export const USER_DATA_LIMIT_BYTES = 65_536;
 
 /** How user data is written. */
 export interface UserDataForm {
-  /** `cloud-config` for images with cloud-init; `script` for whatever else runs a POSIX shell script. @default "cloud-config" */
-  readonly format?: "cloud-config" | "script";
+  /**
+   * `cloud-config`, `mime` (multipart) and `archive` (cloud-config archive) for images with cloud-init; `script` for
+   * whatever else runs a POSIX shell script. @default - "cloud-config", or "mime" with `merge`
+   */
+  readonly format?: "cloud-config" | "script" | "mime" | "archive";
+  /**
+   * User data of your own that the server gets as well: texts that begin with `#cloud-config`, `#!` or `#cloud-boothook`.
+   * Where both have a list, such as `runcmd`, ours comes first; where both set a value, yours stays. @default - none
+   */
+  readonly merge?: readonly string[];
+  /** What the image makes of user data (`user_data_format` of the image); all but `cloud_init` are refused. @default "cloud_init" */
+  readonly imageUserDataFormat?: "cloud_init" | "esxi_kickstart" | "ipxe";
   /** In a cloud-config, pack each file that gets smaller by it; a script is never packed. @default true */
   readonly compress?: boolean;
 }
@@ -45,11 +56,17 @@ export function bootstrapUserData(options: BootstrapOptions = {}, form: UserData
       code: "IBMID_INVALID_BOOTSTRAP",
     });
   }
+  refuseForm(form);
   const resolved = resolveOptions(options);
   const files = installedFiles(resolved);
   const command = resolved.renewal === false ? "once" : "provision";
+  const { merge = [], format = merge.length > 0 ? "mime" : "cloud-config", compress = true } = form;
   const document =
-    form.format === "script" ? scriptDocument(files, command) : cloudConfig(files, command, form.compress ?? true);
+    format === "script"
+      ? scriptDocument(files, command)
+      : format === "cloud-config"
+        ? cloudConfig(files, command, compress)
+        : mergedDocument(cloudConfig(files, command, compress), merge, format);
   const bytes = Buffer.byteLength(document, "utf8");
   if (bytes > USER_DATA_LIMIT_BYTES) {
     throw new VpcIdentityError(
@@ -69,6 +86,28 @@ export function bootstrapUserData(options: BootstrapOptions = {}, form: UserData
  */
 export function bootstrapScript(options: BootstrapOptions = {}): string {
   return bootstrapUserData(options, { format: "script" });
+}
+
+/** What a server could not boot from, or would boot from without what was asked for. */
+function refuseForm({ format, merge = [], imageUserDataFormat = "cloud_init" }: UserDataForm): void {
+  const problems = [
+    ...(imageUserDataFormat === "cloud_init"
+      ? []
+      : [
+          {
+            property: "imageUserDataFormat",
+            reason: `is "${imageUserDataFormat}"; such an image does not run cloud-init, so its servers cannot fetch their identity by user data`,
+          },
+        ]),
+    ...(merge.length > 0 && (format === "script" || format === "cloud-config")
+      ? [{ property: "format", reason: `is "${format}"; with merge it must be "mime" or "archive"` }]
+      : []),
+  ];
+  if (problems.length > 0) {
+    throw new VpcIdentityError(`The form of the user data is not usable:\n${describeProblems(problems)}`, {
+      code: "IBMID_INVALID_BOOTSTRAP",
+    });
+  }
 }
 
 function installedFiles(options: ResolvedOptions): InstalledFile[] {

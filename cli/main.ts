@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   destroy: () => import("./destroy.js"),
   output: () => import("./output.js"),
   cancel: () => import("./cancel.js"),
+  bootstrap: () => import("./bootstrap.js"),
   demo: () => import("./demo.js"),
   emulator: () => import("./emulator.js"),
 };

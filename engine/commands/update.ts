@@ -1,5 +1,5 @@
 /** up, preview, refresh, destroy and cancel. */
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { EXIT, UsageError, UserError } from "../errors";
 import { Operation, type OperationSettings } from "../deploy/operation";
 import { broadcast, type OperationKind, type Reporter } from "../display/reporter";
@@ -143,9 +143,14 @@ async function perform(context: Context, stack: Stack, settings: OperationSettin
 }
 
 async function confirm(context: Context, what: string): Promise<void> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  context.out(`Do you want to perform this ${what}? Type yes to go ahead: `);
+  const lines = createInterface({ input: process.stdin });
   try {
-    const answer = await lines.question(`Do you want to perform this ${what}? Type yes to go ahead: `);
+    const answer = await new Promise<string>((resolve) => {
+      lines.once("line", resolve);
+      // The end of the input is no yes either.
+      lines.once("close", () => resolve(""));
+    });
     if (answer.trim().toLowerCase() !== "yes") throw new UserError("confirmation declined, not proceeding");
   } finally {
     lines.close();

@@ -47,6 +47,7 @@ embeddedOnly("the small commands", () => {
     await out("config", "set", "--path", "data.list[0].n", "5");
     await out("config", "set", "--path", "data.on", "true");
     await out("config", "set", "other:key", "--", "-dash");
+    await out("config", "set", "--stack", "dev", "--", "other:flag", "--secret");
     await out("config", "set", "--path", "data.pass", "--secret", "h1dden");
     const text = project.read("Pulumi.dev.yaml");
     expect(text).toContain("# why it is seven");
@@ -56,6 +57,7 @@ embeddedOnly("the small commands", () => {
         "things:count": 7,
         "things:name": "true",
         "other:key": "-dash",
+        "other:flag": "--secret",
         "things:data": { list: [{ n: 5 }], on: true },
       },
     });
@@ -68,7 +70,7 @@ embeddedOnly("the small commands", () => {
     expect(await out("config")).toContain("data");
     expect(await out("config")).not.toContain("h1dden");
     await out("config", "rm", "--path", "data.list[0]");
-    await out("config", "rm-all", "name", "other:key");
+    await out("config", "rm-all", "name", "other:key", "other:flag");
     expect(await json("config", "--show-secrets")).toEqual({
       "things:count": { value: "7", secret: false },
       "things:data": {

@@ -31,6 +31,7 @@ onTerminal("on a terminal (needs script of util-linux)", () => {
     const { columns = 100, rows = 40, env = {}, answer } = settings;
     const command = `stty cols ${columns} rows ${rows} -echo; exec ${EMBEDDED} ${words}`;
     const child = spawn("script", ["-qefc", command, "/dev/null"], {
+      timeout: 50_000,
       cwd: project.folder,
       env: { ...project.env, NO_COLOR: undefined, TERM: "xterm", ...env },
       stdio: ["pipe", "pipe", "inherit"],
@@ -38,7 +39,8 @@ onTerminal("on a terminal (needs script of util-linux)", () => {
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      if (answer !== undefined && output.endsWith("Type yes to go ahead: ")) child.stdin.write(`${answer}\n`);
+      // Control-D where there is no answer.
+      if (output.endsWith("Type yes to go ahead: ")) child.stdin.write(answer === undefined ? "\u0004" : `${answer}\n`);
     });
     const code = await new Promise<number | null>((done) => child.once("close", done));
     return { ...screenOf(output), code };
@@ -70,11 +72,15 @@ onTerminal("on a terminal (needs script of util-linux)", () => {
     expect(lines.filter((line) => line.includes("pulumi-nodejs:dynamic/"))).toHaveLength(12);
   });
 
-  test("after the preview it asks, and does nothing without a yes", async () => {
-    const { lines, code } = await onScreen(UP, { answer: "no" });
-    expect(lines.join("\n")).toContain("confirmation declined");
-    expect(code).toBe(1);
-    expect(project.read("calls.log")).not.toContain("create");
+  test.each([
+    { name: "does it after a yes", settings: { answer: "yes" }, code: 0, says: "3 created", creates: true },
+    { name: "does nothing after a no", settings: { answer: "no" }, code: 1, says: "declined", creates: false },
+    { name: "does nothing after Control-D", settings: {}, code: 1, says: "declined", creates: false },
+  ])("after the preview it asks, and $name", async ({ settings, code, says, creates }) => {
+    const seen = await onScreen(UP, settings);
+    expect(seen.lines.join("\n")).toContain(says);
+    expect(seen.code).toBe(code);
+    expect(project.read("calls.log").includes("created slow")).toBe(creates);
   });
 
   test("--non-interactive prints plain lines on a terminal too", async () => {

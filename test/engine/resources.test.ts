@@ -70,6 +70,50 @@ test("an alias renames without touching the resource", async () => {
   expect(resource("b")?.dependencies).toEqual([thingUrn("new")]);
 });
 
+test("the children of a renamed and retyped parent are found under their old URNs", async () => {
+  const box = (type: string, name: string, options: string): ThingsProgram => ({
+    code: `
+    class Box extends pulumi.ComponentResource {
+      constructor(name, opts) {
+        super("things:index:${type}", name, {}, opts);
+        new Thing(name + "-lid", { name: "lid" }, { parent: this });
+        const inner = new Thing("inner", { name: "inner" }, { parent: this });
+        new Thing("deep", { name: "deep" }, { parent: inner });
+      }
+    }
+    new Box("${name}", ${options});`,
+  });
+  const all = ["deep", "inner", "lid"];
+  expect((await apply(box("Box", "box", "{}"))).sort()).toEqual(all.map((name) => `create ${name}`));
+  const alias = "{ aliases: [{ name: 'box', type: 'things:index:Box' }] }";
+  expect(await apply(box("Crate", "crate", alias))).toEqual([]);
+  const thing = "pulumi-nodejs:dynamic/things:Thing";
+  expect(resources().map(({ urn }) => urn.replace("urn:pulumi:dev::things::", ""))).toEqual(
+    expect.arrayContaining([
+      "things:index:Crate::crate",
+      `things:index:Crate$${thing}::crate-lid`,
+      `things:index:Crate$${thing}::inner`,
+      `things:index:Crate$${thing}$${thing}::deep`,
+    ]),
+  );
+  expect(resources()).toHaveLength(6);
+  // Without the alias, all of it is something else.
+  const calls = await apply(box("Other", "other", "{}"));
+  expect(calls.sort()).toEqual(["create", "delete"].flatMap((verb) => all.map((name) => `${verb} ${name}`)));
+});
+
+test("custom timeouts of every operation are stored, and a change of them alone is no update", async () => {
+  const thing = (customTimeouts: object): ThingsProgram => ({ things: [{ name: "a", opts: { customTimeouts } }] });
+  await apply(thing({ create: "1h30m", update: "90s", delete: "500ms" }));
+  expect(resource("a")?.customTimeouts).toEqual({ create: 5400, update: 90, delete: 0.5 });
+  expect(await apply(thing({ update: "2m", delete: "10s" }))).toEqual([]);
+  expect(resource("a")?.customTimeouts).toEqual({ update: 120, delete: 10 });
+  project.write("program.json", JSON.stringify(thing({ delete: "soon" })));
+  const { code, stdout, stderr } = await project.run(UP);
+  expect(code).toBe(1);
+  expect(stdout + stderr).toContain("soon");
+});
+
 test("a replaced resource is made before the old one goes, or after with deleteBeforeReplace", async () => {
   const thing = (gen: number, opts = {}): ThingsProgram => ({ things: [{ name: "a", args: { gen }, opts }] });
   await apply(thing(1));

@@ -195,7 +195,7 @@ describe("roles", () => {
   it("are asked for once for each service, in the order in which names are looked up", async () => {
     await serve(({ url }) => ({
       body: {
-        system_roles: [{ display_name: "Viewer", crn: "crn:s:Viewer" }],
+        system_roles: [{ display_name: "Viewer", crn: "crn:s:Viewer", actions: ["is.instance.instance.list"] }],
         service_roles: [{ display_name: url.includes("service_name=is") ? "VPN Client" : "Reader", crn: "crn:r" }],
         custom_roles: [{ display_name: "Mine", crn: "crn:c", description: "Own." }, { display_name: "No CRN" }],
       },
@@ -206,9 +206,9 @@ describe("roles", () => {
       listRoles(session),
     ]);
     expect(roles).toEqual([
-      { displayName: "Mine", crn: "crn:c", kind: "custom", description: "Own." },
-      { displayName: "VPN Client", crn: "crn:r", kind: "service" },
-      { displayName: "Viewer", crn: "crn:s:Viewer", kind: "system" },
+      { displayName: "Mine", crn: "crn:c", kind: "custom", description: "Own.", actions: [] },
+      { displayName: "VPN Client", crn: "crn:r", kind: "service", actions: [] },
+      { displayName: "Viewer", crn: "crn:s:Viewer", kind: "system", actions: ["is.instance.instance.list"] },
     ]);
     expect(again).toBe(roles);
     expect(others[1]?.displayName).toBe("Reader");

@@ -35,6 +35,9 @@ export const account = vpc.getCallerIdentityOutput().accountId;
 const crnOf = (cloud: Cloud): string => `crn:v1:bluemix:public:is:us-south-1:a/${cloud.emulator.accountId}::instance:1`;
 const GIVEN = "a-value-of-the-user-0123456789-0123456789";
 
+// Each run of the engine starts two processes, on a machine that may have others to run.
+jest.setTimeout(240_000);
+
 type Wish = Record<string, Record<string, unknown> | string | undefined>;
 
 let cloud: Cloud;

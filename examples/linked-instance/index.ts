@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LinkedInstance } from "pulumi-ibm-vpc-identity";
 
 const config = new pulumi.Config();
-const { vpcId, subnetId, zone, imageId, sshKeyIds, policies, trustRootsFile } = settings();
+const { vpcId, subnetId, zone, imageId, sshKeyIds, policies, trustRootsPem } = settings();
 
 const app = new LinkedInstance("app", {
   vpcId,
@@ -23,7 +23,7 @@ const app = new LinkedInstance("app", {
     iamTokens: [{ name: "default" }],
     certificate: { keySize: 2048, subject: { O: "Example" } },
     // The service returns no root: without one, the server checks the chain up to its last intermediate.
-    ...(trustRootsFile ? { trustRootsPem: readFileSync(trustRootsFile, "utf8") } : {}),
+    ...(trustRootsPem ? { trustRootsPem } : {}),
   },
 });
 
@@ -47,6 +47,14 @@ function settings() {
   if (policies !== "operator" && policies !== "none") {
     problems.push(`  pulumi config set policies operator   (it is "${policies}"; "operator" and "none" are allowed)`);
   }
+  const trustRootsFile = config.get("trustRootsFile");
+  let trustRootsPem: string | undefined;
+  try {
+    trustRootsPem = trustRootsFile ? readFileSync(trustRootsFile, "utf8") : undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    problems.push(`  pulumi config set trustRootsFile roots.pem   (${reason})`);
+  }
   const values = {
     vpcId: required("vpcId", "r006-..."),
     subnetId: required("subnetId", "0717-..."),
@@ -55,7 +63,7 @@ function settings() {
     // One id or several, separated by commas; a JSON list does as well.
     sshKeyIds: list(required("sshKeyIds", "r006-...")),
     policies,
-    trustRootsFile: config.get("trustRootsFile"),
+    trustRootsPem,
   };
   const { sshKeyIds = [] } = values;
   if (values.sshKeyIds === undefined) {

@@ -5,7 +5,8 @@ it("lists everything that is missing or wrong at once", async () => {
   const project = Project.ofExample("linked-instance", {});
   try {
     await project.engine("stack", "init", "dev", "--no-select");
-    for (const [key, value] of Object.entries({ vpcId: "r006-1", policies: "all", sshKeyIds: '["r006-2", ' })) {
+    const settings = { vpcId: "r006-1", policies: "all", sshKeyIds: '["r006-2", ', trustRootsFile: "no/such.pem" };
+    for (const [key, value] of Object.entries(settings)) {
       await project.engine("config", "set", "--stack", "dev", key, value);
     }
     const { exitCode, output } = await project.up();
@@ -17,6 +18,7 @@ it("lists everything that is missing or wrong at once", async () => {
       "config set zone",
       "config set imageId",
       "config set sshKeyIds r006-...   (it begins like a JSON list, but is no JSON list of texts)",
+      "config set trustRootsFile roots.pem   (ENOENT: no such file or directory, open 'no/such.pem')",
     ]) {
       expect(output).toContain(line);
     }

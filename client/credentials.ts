@@ -36,6 +36,8 @@ export type Origin = "config" | "environment" | "file";
 export interface Source {
   readonly origin: Origin;
   get(name: string): string | undefined;
+  /** The place, for a list of the names that are looked for in it. */
+  readonly place: string;
   /** The name as a person would look for it. */
   label(name: string): string;
 }
@@ -57,6 +59,7 @@ export const CONFIG_PREFIX = "vpc-identity:";
 export function configSource(config: (key: string) => string | undefined): Source {
   return {
     origin: "config",
+    place: `stack config, namespace ${CONFIG_PREFIX.replace(":", "")}`,
     get: (name) => nonEmpty(config(name)),
     label: (name) => `stack config ${CONFIG_PREFIX}${name}`,
   };
@@ -65,6 +68,7 @@ export function configSource(config: (key: string) => string | undefined): Sourc
 export function environmentSource(env: NodeJS.ProcessEnv): Source {
   return {
     origin: "environment",
+    place: "environment variables",
     get: (name) => nonEmpty(env[name]),
     label: (name) => `environment variable ${name}`,
   };
@@ -79,9 +83,15 @@ export function credentialsFileSource(env: NodeJS.ProcessEnv): Source {
     const content = readIfThere(path, named !== undefined);
     if (content === undefined) continue;
     const values = parseEnvFile(content);
-    return { origin: "file", get: (name) => nonEmpty(values.get(name)), label: (name) => `${name} in ${path}` };
+    return {
+      origin: "file",
+      place: path,
+      get: (name) => nonEmpty(values.get(name)),
+      label: (name) => `${name} in ${path}`,
+    };
   }
-  return { origin: "file", get: () => undefined, label: (name) => `${name} in ${places.join(" or ")}` };
+  const place = places.join(" or ");
+  return { origin: "file", place, get: () => undefined, label: (name) => `${name} in ${place}` };
 }
 
 /** Everywhere in the settings, an empty text counts as not set. */
@@ -285,11 +295,15 @@ function remember(credential: Credential): void {
   if (credential.kind === "crToken" && "value" in credential.crToken) rememberSecret(credential.crToken.value);
 }
 
-/** Every name that is looked for, in order: for the message when nothing was found. */
+/**
+ * Each source with every name that is looked for in it, in order: for the message when nothing was found. What is looked
+ * for once for each service of IBM's SDKs is written once: `<service>_APIKEY`.
+ */
 export function searchedPlaces(sources: readonly Source[]): string[] {
-  return PLACES.flatMap(({ origin, name }) => {
-    const source = sources.find((one) => one.origin === origin);
-    if (source === undefined) return [];
-    return [source.label(name) + (name.endsWith("_AUTH_TYPE") ? ' ("vpc" or "container")' : "")];
+  const service = new RegExp(`^(${SDK_PREFIXES.join("|")})_`);
+  return sources.map(({ origin, place }) => {
+    const names = PLACES.filter((one) => one.origin === origin).map(({ name }) => name.replace(service, "<service>_"));
+    const shown = [...new Set(names)].map((name) => (name.endsWith("_AUTH_TYPE") ? `${name} (vpc, container)` : name));
+    return `${place}: ${shown.join(", ")}`;
   });
 }

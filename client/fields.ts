@@ -1,6 +1,7 @@
 /**
  * Reads fields of a response. IBM leaves absent fields out and sometimes sends null: both are "not there". A field that
- * must be there and is not is an error that names it, instead of an `undefined` that surfaces far away.
+ * must be there and is not is an error that names it, instead of an `undefined` that surfaces far away. Of a text for which
+ * IBM lists the values, the value is not checked: a server may be newer than the list.
  */
 import { VpcIdentityError } from "../core/errors";
 import { isRecord } from "../core/validate";

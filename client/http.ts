@@ -3,7 +3,8 @@
  * to another server, and errors in the server's own words. Knows nothing of credentials or of any API.
  */
 import { randomUUID } from "node:crypto";
-import { Agent, type Dispatcher } from "undici";
+import { createRequire } from "node:module";
+import type * as undici from "undici";
 import { HttpError, isHttpError, redact, VpcIdentityError } from "../core/errors";
 import { systemClock, type Clock } from "../core/time";
 import type { Log } from "./log";
@@ -38,7 +39,7 @@ export interface HttpAnswer {
 
 /** What all calls of a process share. Dispatcher, clock and chance can be replaced, so that waiting can be tested. */
 export interface Transport {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: undici.Dispatcher;
   readonly clock: Clock;
   readonly pace: Pace;
   random(): number;
@@ -59,18 +60,23 @@ const LIMITS: TransportLimits = {
   maxBodyBytes: 32 * 1024 * 1024,
 };
 
+const load = createRequire(__filename);
+
 /** Opens a connection pool. One a process is enough; close `dispatcher` only in tests. */
 export function createTransport(replace: Partial<Transport> = {}, limits: Partial<TransportLimits> = {}): Transport {
   const { connectTimeoutMs, keepAliveMs, connectionsPerServer, maxBodyBytes } = { ...LIMITS, ...limits };
-  const dispatcher =
-    replace.dispatcher ??
-    new Agent({
+  const open = (): undici.Dispatcher => {
+    // Not with this file: a program that only registers resources makes no call, and undici takes a while to load.
+    const { Agent } = load("undici") as typeof undici;
+    return new Agent({
       connect: { timeout: connectTimeoutMs },
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: 60_000,
       connections: connectionsPerServer,
       maxResponseSize: maxBodyBytes,
     });
+  };
+  const dispatcher = replace.dispatcher ?? open();
   return { clock: systemClock, pace: new Pace(), random: Math.random, ...replace, dispatcher };
 }
 

@@ -3,6 +3,7 @@ import { rememberSecret } from "../core/errors";
 import { flagIn, listIn, objectOf, present, textAt, textIn } from "./fields";
 import { markIn, unlessGone, walkPages } from "./pages";
 import { pathTo, type Session } from "./session";
+import { activityIn, historyIn, includedQuery, type Activity, type HistoryItem, type Included } from "./iam-usage";
 
 export type ActionWhenLeaked = "none" | "disable" | "delete";
 
@@ -19,11 +20,15 @@ export interface ApiKey {
   readonly locked: boolean;
   readonly disabled: boolean;
   readonly supportSessions: boolean;
-  readonly actionWhenLeaked?: string;
+  readonly actionWhenLeaked?: ActionWhenLeaked;
   readonly expiresAt?: string;
   readonly createdAt?: string;
   readonly createdBy?: string;
   readonly modifiedAt?: string;
+  /** Only when it was asked for. */
+  readonly activity?: Activity;
+  /** Only when it was asked for. */
+  readonly history?: HistoryItem[];
   /** A secret: there after creation, and for a stored key of a service ID. */
   readonly value?: string;
 }
@@ -93,18 +98,25 @@ export async function createApiKey(session: Session, prototype: ApiKeyPrototype)
 }
 
 /** Undefined when it does not exist. */
-export async function getApiKey(session: Session, id: string): Promise<ApiKey | undefined> {
+export async function getApiKey(session: Session, id: string, included: Included = {}): Promise<ApiKey | undefined> {
+  const query = includedQuery(included);
   const answer = await unlessGone(
-    session.call({ api: "iam", method: "GET", path: at(id), doing: `read API key ${id}` }),
+    session.call({ api: "iam", method: "GET", path: at(id), query, doing: `read API key ${id}` }),
   );
   return answer === undefined ? undefined : apiKeyOf(answer.body);
 }
 
 /** The key that has this value. Undefined when there is none. */
-export async function getApiKeyByValue(session: Session, value: string): Promise<ApiKey | undefined> {
+export async function getApiKeyByValue(
+  session: Session,
+  value: string,
+  included: Pick<Included, "includeHistory"> = {},
+): Promise<ApiKey | undefined> {
   rememberSecret(value);
   const call = { api: "iam", method: "GET", path: at("details"), doing: "read an API key by its value" } as const;
-  const answer = await unlessGone(session.call({ ...call, headers: { "iam-apikey": value } }));
+  const answer = await unlessGone(
+    session.call({ ...call, query: includedQuery(included), headers: { "iam-apikey": value } }),
+  );
   return answer === undefined ? undefined : apiKeyOf(answer.body);
 }
 
@@ -183,11 +195,13 @@ function apiKeyOf(body: unknown): ApiKey {
     locked: flagIn(fields, "locked") ?? false,
     disabled: flagIn(fields, "disabled") ?? false,
     supportSessions: flagIn(fields, "support_sessions") ?? false,
-    actionWhenLeaked: textIn(fields, "action_when_leaked"),
+    actionWhenLeaked: textIn(fields, "action_when_leaked") as ActionWhenLeaked | undefined,
     expiresAt: textIn(fields, "expires_at"),
     createdAt: textIn(fields, "created_at"),
     createdBy: textIn(fields, "created_by"),
     modifiedAt: textIn(fields, "modified_at"),
+    activity: activityIn(fields),
+    history: historyIn(fields),
     value: value === "" ? undefined : value,
   });
 }

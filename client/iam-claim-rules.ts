@@ -7,9 +7,12 @@ import { pathTo, type Session } from "./session";
 export type ClaimOperator =
   "EQUALS" | "NOT_EQUALS" | "EQUALS_IGNORE_CASE" | "NOT_EQUALS_IGNORE_CASE" | "CONTAINS" | "IN";
 
+/** Users of a federated identity provider, or compute resources. */
+export type ClaimRuleType = "Profile-SAML" | "Profile-CR";
+
 export interface ClaimCondition {
   readonly claim: string;
-  readonly operator: string;
+  readonly operator: ClaimOperator;
   /** JSON in a text, as the API has it: `"us-south-1"` with its quotes, or `["a","b"]`. */
   readonly value: string;
 }
@@ -18,10 +21,10 @@ export interface ClaimRule {
   /** `ClaimRule-<uuid>` */
   readonly id: string;
   readonly entityTag: string;
-  readonly type: string;
+  readonly type: ClaimRuleType;
   readonly name?: string;
   readonly realmName?: string;
-  readonly crType?: string;
+  readonly crType?: ComputeResourceType;
   /** Life of a session, in seconds; without meaning for compute resources. */
   readonly expirationSeconds?: number;
   readonly conditions: ClaimCondition[];
@@ -32,7 +35,7 @@ export interface ClaimRule {
 /** The whole rule: an update replaces everything. All conditions must hold; several rules are alternatives. */
 export type ClaimRuleBody = {
   readonly name?: string | undefined;
-  readonly conditions: readonly (ClaimCondition & { readonly operator: ClaimOperator })[];
+  readonly conditions: readonly ClaimCondition[];
 } & (
   | { readonly type: "Profile-SAML"; readonly realmName: string; readonly expirationSeconds: number }
   | { readonly type: "Profile-CR"; readonly crType: ComputeResourceType }
@@ -102,14 +105,14 @@ function ruleOf(body: unknown): ClaimRule {
   return present<ClaimRule>({
     id: textAt(fields, "id"),
     entityTag: textAt(fields, "entity_tag"),
-    type: textAt(fields, "type"),
+    type: textAt(fields, "type") as ClaimRuleType,
     name: textIn(fields, "name"),
     realmName: textIn(fields, "realm_name"),
-    crType: textIn(fields, "cr_type"),
+    crType: textIn(fields, "cr_type") as ComputeResourceType | undefined,
     expirationSeconds: numberIn(fields, "expiration"),
     conditions: listIn(fields, "conditions").map((condition) => ({
       claim: textAt(condition, "claim"),
-      operator: textAt(condition, "operator"),
+      operator: textAt(condition, "operator") as ClaimOperator,
       value: textAt(condition, "value"),
     })),
     createdAt: textIn(fields, "created_at"),

@@ -1,7 +1,8 @@
 /** Trusted profiles and their links to compute resources (IAM Identity API, `/v1/profiles`). */
-import { fieldsIn, flagIn, listIn, objectOf, present, textAt, textIn, type Fields } from "./fields";
+import { fieldsIn, flagIn, listIn, numberIn, objectOf, present, textAt, textIn, type Fields } from "./fields";
 import { markIn, unlessGone, walkPages } from "./pages";
 import { pathTo, type Session } from "./session";
+import { activityIn, historyIn, includedQuery, type Activity, type HistoryItem, type Included } from "./iam-usage";
 
 /** A trusted profile. */
 export interface Profile {
@@ -21,15 +22,14 @@ export interface Profile {
   /** The enterprise template that made the profile; such a profile is not to be changed here. */
   readonly templateId?: string;
   readonly assignmentId?: string;
+  /** Number of the account in IBM's classic infrastructure, if it has one. */
+  readonly imsAccountId?: number;
+  /** Number of the profile in IBM's classic infrastructure, if it has one. */
+  readonly imsUserId?: number;
   /** Only when it was asked for. */
   readonly activity?: Activity;
-}
-
-/** When and how often a profile was used. */
-export interface Activity {
-  /** ISO 8601; absent when it never was. */
-  readonly lastAuthn?: string;
-  readonly authnCount: number;
+  /** Only in a list for which it was asked. */
+  readonly history?: HistoryItem[];
 }
 
 export interface ProfilePrototype {
@@ -62,7 +62,7 @@ export interface LinkTarget {
 export interface ProfileLink {
   readonly id: string;
   readonly name?: string;
-  readonly crType: string;
+  readonly crType: ComputeResourceType;
   readonly link: LinkTarget;
   readonly entityTag: string;
   readonly isCrossAccount?: boolean;
@@ -102,9 +102,9 @@ export async function createProfile(session: Session, prototype: ProfilePrototyp
 export async function getProfile(
   session: Session,
   id: string,
-  { includeActivity }: { includeActivity?: boolean | undefined } = {},
+  included: Pick<Included, "includeActivity"> = {},
 ): Promise<Profile | undefined> {
-  const query = includeActivity === true ? { include_activity: true } : {};
+  const query = includedQuery(included);
   const answer = await unlessGone(
     session.call({ api: "iam", method: "GET", path: at(id), query, doing: `read trusted profile ${id}` }),
   );
@@ -114,11 +114,11 @@ export async function getProfile(
 /** All profiles of the account, or those with exactly this name. */
 export function listProfiles(
   session: Session,
-  { name }: { name?: string | undefined } = {},
+  { name, ...included }: { readonly name?: string | undefined } & Pick<Included, "includeHistory"> = {},
 ): AsyncGenerator<Profile, void, undefined> {
   const doing = name === undefined ? "list trusted profiles" : `find trusted profile "${name}"`;
   return walkPages(doing, async (pagetoken) => {
-    const query = { account_id: await session.accountId(), name, pagesize: 100, pagetoken };
+    const query = { account_id: await session.accountId(), name, pagesize: 100, pagetoken, ...includedQuery(included) };
     const answer = await session.call({ api: "iam", method: "GET", path: PROFILES, query, doing });
     const body = objectOf(answer.body, "list of profiles");
     return { items: listIn(body, "profiles").map(profileOf), next: markIn(textIn(body, "next"), "pagetoken") };
@@ -207,16 +207,10 @@ function profileOf(body: unknown): Profile {
     modifiedAt: textIn(fields, "modified_at"),
     templateId: textIn(fields, "template_id"),
     assignmentId: textIn(fields, "assignment_id"),
-    activity: activityOf(fields),
-  });
-}
-
-function activityOf(fields: Fields): Activity | undefined {
-  if (fields.activity === undefined) return undefined;
-  const activity = fieldsIn(fields, "activity");
-  return present<Activity>({
-    lastAuthn: textIn(activity, "last_authn"),
-    authnCount: Number(activity.authn_count ?? 0),
+    imsAccountId: numberIn(fields, "ims_account_id"),
+    imsUserId: numberIn(fields, "ims_user_id"),
+    activity: activityIn(fields),
+    history: historyIn(fields),
   });
 }
 
@@ -225,7 +219,7 @@ function linkOf(body: unknown): ProfileLink {
   return present<ProfileLink>({
     id: textAt(fields, "id"),
     name: textIn(fields, "name"),
-    crType: textAt(fields, "cr_type"),
+    crType: textAt(fields, "cr_type") as ComputeResourceType,
     link: targetOf(fieldsIn(fields, "link")),
     entityTag: textAt(fields, "entity_tag"),
     isCrossAccount: flagIn(fields, "is_cross_account"),

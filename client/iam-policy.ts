@@ -20,8 +20,7 @@ export interface Attribute {
 
 export interface Tag {
   readonly key: string;
-  /** `stringEquals` or `stringMatch` */
-  readonly operator: string;
+  readonly operator: "stringEquals" | "stringMatch";
   readonly value: string;
 }
 
@@ -30,10 +29,14 @@ export type PolicyRule = Attribute | { readonly operator: "and" | "or"; readonly
 
 export type PolicyVersion = "v1" | "v2";
 
+export type PolicyType = "access" | "authorization";
+
+export type PolicyState = "active" | "deleted";
+
 /** What a policy says; the same for both versions of the API. */
 export interface PolicyBody {
   /** @default "access" */
-  readonly type?: "access" | "authorization" | undefined;
+  readonly type?: PolicyType | undefined;
   readonly description?: string | undefined;
   readonly subject: readonly Attribute[];
   readonly resource: { readonly attributes: readonly Attribute[]; readonly tags?: readonly Tag[] | undefined };
@@ -49,10 +52,10 @@ export interface Policy {
   readonly id: string;
   readonly href: string;
   /** `active`, or `deleted`: a deleted policy stays readable for a while. */
-  readonly state: string;
+  readonly state: PolicyState;
   /** For the next write. Empty in lists: there the server sends none. */
   readonly etag: string;
-  readonly type: string;
+  readonly type: PolicyType;
   readonly description?: string;
   readonly subject: Attribute[];
   readonly resource: { readonly attributes: Attribute[]; readonly tags?: Tag[] };
@@ -254,13 +257,13 @@ function policyOf(body: unknown, answer?: HttpAnswer): Policy {
   const subject = listIn(fields, "subjects")[0] ?? fieldsIn(fields, "subject");
   const control = fieldsIn(fieldsIn(fields, "control"), "grant");
   const roles = [...listIn(fields, "roles"), ...listIn(control, "roles")];
-  const tags = listIn(resource, "tags").map((tag) => ({ ...attributeOf(tag), value: textAt(tag, "value") }));
+  const tags = listIn(resource, "tags").map(tagOf);
   return present<Policy>({
     id: textAt(fields, "id"),
     href,
-    state: textIn(fields, "state") ?? "active",
+    state: (textIn(fields, "state") as PolicyState | undefined) ?? "active",
     etag: answer?.headers.etag ?? "",
-    type: textAt(fields, "type"),
+    type: textAt(fields, "type") as PolicyType,
     description: textIn(fields, "description"),
     subject: listIn(subject, "attributes").map(attributeOf),
     resource: present<Policy["resource"]>({
@@ -284,6 +287,14 @@ function attributeOf(fields: Fields): Attribute {
     key: textIn(fields, "key") ?? textAt(fields, "name"),
     operator: textIn(fields, "operator") ?? "stringEquals",
     value: attributeValueOf(fields),
+  };
+}
+
+function tagOf(fields: Fields): Tag {
+  return {
+    key: textIn(fields, "key") ?? textAt(fields, "name"),
+    operator: (textIn(fields, "operator") as Tag["operator"] | undefined) ?? "stringEquals",
+    value: textAt(fields, "value"),
   };
 }
 

@@ -9,7 +9,7 @@ export interface ProfileIdentity {
   readonly iamId?: string;
   /** IAM id of a user, id of a service ID, or CRN of a service. */
   readonly identifier: string;
-  readonly type: string;
+  readonly type: IdentityType;
   /** Accounts in which a user may become the profile. */
   readonly accounts?: string[];
   readonly description?: string;
@@ -113,7 +113,7 @@ function identityOf(fields: Fields): ProfileIdentity {
   return present<ProfileIdentity>({
     iamId: textIn(fields, "iam_id"),
     identifier: textAt(fields, "identifier"),
-    type: textAt(fields, "type"),
+    type: textAt(fields, "type") as IdentityType,
     accounts: Array.isArray(accounts) ? accounts.map(String) : undefined,
     description: textIn(fields, "description"),
   });

@@ -16,6 +16,8 @@ export interface ServiceId {
   /** A locked one cannot be deleted, nor can its policies be changed. */
   readonly locked: boolean;
   readonly uniqueInstanceCrns?: string[];
+  /** The group of service IDs it is in, if any. The answer to an update does not tell it. */
+  readonly groupId?: string;
   readonly createdAt?: string;
   readonly modifiedAt?: string;
 }
@@ -25,6 +27,8 @@ export interface ServiceIdPrototype {
   readonly name: string;
   readonly description?: string | undefined;
   readonly uniqueInstanceCrns?: readonly string[] | undefined;
+  /** Id of a group of service IDs. @default - none */
+  readonly groupId?: string | undefined;
   /** @default - the account of the session */
   readonly accountId?: string | undefined;
   /** @default false */
@@ -39,6 +43,8 @@ export interface ServiceIdPatch {
 }
 
 const SERVICE_IDS = "/v1/serviceids";
+/** IAM tells the group only when asked. */
+const SHOW_GROUP = { show_group_id: true };
 const at = (...segments: string[]): string => pathTo(SERVICE_IDS, ...segments);
 
 export async function createServiceId(session: Session, prototype: ServiceIdPrototype): Promise<ServiceId> {
@@ -46,11 +52,13 @@ export async function createServiceId(session: Session, prototype: ServiceIdProt
     api: "iam",
     method: "POST",
     path: SERVICE_IDS,
+    query: SHOW_GROUP,
     headers: { "entity-lock": String(prototype.locked ?? false) },
     body: {
       name: prototype.name,
       account_id: prototype.accountId ?? (await session.accountId()),
       description: prototype.description,
+      group_id: prototype.groupId,
       unique_instance_crns: prototype.uniqueInstanceCrns,
     },
     doing: `create service ID "${prototype.name}"`,
@@ -61,7 +69,7 @@ export async function createServiceId(session: Session, prototype: ServiceIdProt
 /** Undefined when it does not exist. */
 export async function getServiceId(session: Session, id: string): Promise<ServiceId | undefined> {
   const answer = await unlessGone(
-    session.call({ api: "iam", method: "GET", path: at(id), doing: `read service ID ${id}` }),
+    session.call({ api: "iam", method: "GET", path: at(id), query: SHOW_GROUP, doing: `read service ID ${id}` }),
   );
   return answer === undefined ? undefined : serviceIdOf(answer.body);
 }
@@ -73,7 +81,7 @@ export function listServiceIds(
 ): AsyncGenerator<ServiceId, void, undefined> {
   const doing = name === undefined ? "list service IDs" : `find service ID "${name}"`;
   return walkPages(doing, async (pagetoken) => {
-    const query = { account_id: await session.accountId(), name, pagesize: 100, pagetoken };
+    const query = { account_id: await session.accountId(), name, pagesize: 100, pagetoken, ...SHOW_GROUP };
     const answer = await session.call({ api: "iam", method: "GET", path: SERVICE_IDS, query, doing });
     const body = objectOf(answer.body, "list of service IDs");
     return { items: listIn(body, "serviceids").map(serviceIdOf), next: markIn(textIn(body, "next"), "pagetoken") };
@@ -127,6 +135,7 @@ function serviceIdOf(body: unknown): ServiceId {
     entityTag: textAt(fields, "entity_tag"),
     locked: flagIn(fields, "locked") ?? false,
     uniqueInstanceCrns: Array.isArray(crns) ? crns.map(String) : undefined,
+    groupId: textIn(fields, "group_id"),
     createdAt: textIn(fields, "created_at"),
     modifiedAt: textIn(fields, "modified_at"),
   });

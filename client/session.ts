@@ -13,7 +13,7 @@ import { accountOf, cacheKey, requestToken, TokenCache, type Token } from "./tok
 
 /** A call of an API. */
 export interface Call {
-  readonly api: "iam" | "vpc";
+  readonly api: "iam" | "vpc" | "tags";
   readonly method: Method;
   /** From the base of the API, ids already encoded: `/v1/profiles/Profile-...`. */
   readonly path: string;
@@ -116,13 +116,17 @@ export function openSession(
   };
 }
 
+function baseOf({ iamEndpoint, vpcEndpoint, tagsEndpoint }: Settings, api: Call["api"]): string {
+  return { iam: iamEndpoint, vpc: vpcEndpoint, tags: tagsEndpoint }[api];
+}
+
 function requestOf(
   settings: Settings,
   call: Call,
   token: Token,
   { signal }: SessionOptions,
 ): Parameters<typeof send>[1] {
-  const url = new URL((call.api === "iam" ? settings.iamEndpoint : settings.vpcEndpoint) + call.path);
+  const url = new URL(baseOf(settings, call.api) + call.path);
   const query = call.api === "vpc" ? { version: VPC_VERSION, generation: 2, ...call.query } : call.query;
   for (const [name, value] of Object.entries(query ?? {}))
     if (value !== undefined) url.searchParams.set(name, String(value));
@@ -137,7 +141,7 @@ function requestOf(
       ...(hasBody ? { "content-type": call.contentType ?? "application/json" } : {}),
     },
     body: hasBody ? JSON.stringify(call.body) : undefined,
-    requestIdHeaders: [call.api === "iam" ? "transaction-id" : "x-request-id"],
+    requestIdHeaders: [call.api === "vpc" ? "x-request-id" : "transaction-id"],
     repeatable: call.repeatable,
     signal: call.signal ?? signal,
   };

@@ -32,6 +32,8 @@ export interface Settings {
   readonly iamEndpoint: string;
   /** Base of the regional VPC API, with `/v1`, without a closing slash. */
   readonly vpcEndpoint: string;
+  /** Base of Global Tagging, without a path or a closing slash. */
+  readonly tagsEndpoint: string;
   /** Account to work in. @default - the account of the credentials */
   readonly accountId?: string | undefined;
   /** Resource group of new VPC resources. @default - the account's default group */
@@ -50,6 +52,7 @@ const NAMES = {
   visibility: ["visibility", ["IC_VISIBILITY", "IBMCLOUD_VISIBILITY"]],
   iamEndpoint: ["iamEndpoint", ["IBMCLOUD_IAM_API_ENDPOINT", "IAM_IDENTITY_URL"]],
   vpcEndpoint: ["vpcEndpoint", ["IBMCLOUD_IS_NG_API_ENDPOINT", "VPC_URL"]],
+  tagsEndpoint: [undefined, ["IBMCLOUD_GT_API_ENDPOINT", "GLOBAL_TAGGING_URL"]],
   accountId: [
     "accountId",
     ["IC_ACCOUNT_ID", "IBMCLOUD_ACCOUNT_ID", ...SDK_PREFIXES.map((prefix) => `${prefix}_IAM_ACCOUNT_ID`)],
@@ -97,6 +100,7 @@ export function readSettings(config: ConfigReader, env: NodeJS.ProcessEnv = proc
   const maxRetries = pattern(setting("maxRetries"), /^\d{1,2}$/, "a whole number from 0 to 99", problems);
   const iamOverride = endpoint(setting("iamEndpoint"), "", problems);
   const vpcOverride = endpoint(setting("vpcEndpoint"), "/v1", problems);
+  const tagsOverride = endpoint(setting("tagsEndpoint"), "", problems);
   const profile = chooseProfile(setting, problems);
   const [first, ...rest] = findCredentials(sources, profile);
   if (first !== undefined) problems.push(...credentialProblems(first, accountId));
@@ -114,6 +118,7 @@ export function readSettings(config: ConfigReader, env: NodeJS.ProcessEnv = proc
     ...chosen,
     iamEndpoint: iamOverride ?? defaultIamEndpoint(chosen),
     vpcEndpoint: vpcOverride ?? defaultVpcEndpoint(chosen),
+    tagsEndpoint: tagsOverride ?? defaultTagsEndpoint(chosen),
     accountId,
     resourceGroupId,
     requestTimeoutMs: Number(timeoutSeconds ?? 60) * 1000,
@@ -145,18 +150,25 @@ function pattern(
   return undefined;
 }
 
-/** Terraform's rule: only these two regions have a private IAM endpoint of their own. */
-const REGIONS_WITH_PRIVATE_IAM = ["us-south", "us-east"];
+/** Terraform's rule: only these two regions have private endpoints of their own for services of the account. */
+const REGIONS_WITH_PRIVATE_ENDPOINTS = ["us-south", "us-east"];
 
 function defaultIamEndpoint({ region, visibility }: { region: string; visibility: Visibility }): string {
   if (visibility === "public") return "https://iam.cloud.ibm.com";
-  return REGIONS_WITH_PRIVATE_IAM.includes(region)
+  return REGIONS_WITH_PRIVATE_ENDPOINTS.includes(region)
     ? `https://private.${region}.iam.cloud.ibm.com`
     : "https://private.iam.cloud.ibm.com";
 }
 
 function defaultVpcEndpoint({ region, visibility }: { region: string; visibility: Visibility }): string {
   return `https://${region}.${visibility === "public" ? "" : "private."}iaas.cloud.ibm.com/v1`;
+}
+
+function defaultTagsEndpoint({ region, visibility }: { region: string; visibility: Visibility }): string {
+  if (visibility === "public") return "https://tags.global-search-tagging.cloud.ibm.com";
+  return REGIONS_WITH_PRIVATE_ENDPOINTS.includes(region)
+    ? `https://tags.private.${region}.global-search-tagging.cloud.ibm.com`
+    : "https://tags.private.global-search-tagging.cloud.ibm.com";
 }
 
 /** The path that an endpoint has; IBM's variable for VPC includes `/v1`, so both forms are taken. */
@@ -240,8 +252,10 @@ function credentialProblems({ credential, from }: Candidate, accountId: string |
 
 function noCredentials(sources: readonly Source[]): VpcIdentityError {
   const places = searchedPlaces(sources).map((place, index) => `  ${index + 1}. ${place}`);
+  const services = new Intl.ListFormat("en", { type: "disjunction" }).format(SDK_PREFIXES);
   return new VpcIdentityError(
     `No IBM Cloud credentials were found. Looked for, in this order:\n${places.join("\n")}\n` +
+      `where <service> is ${services}.\n` +
       `Set one of them, for example IBMCLOUD_API_KEY, or \`pulumi config set --secret ${CONFIG_PREFIX}apiKey\`.`,
     { code: "IBMID_NO_CREDENTIALS" },
   );

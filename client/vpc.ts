@@ -2,18 +2,14 @@
 import { fieldsIn, flagIn, listIn, numberIn, objectOf, present, textAt, textIn, type Fields } from "./fields";
 import { markIn, unlessGone, walkPages } from "./pages";
 import { pathTo, type Session } from "./session";
-
-export type MetadataProtocol = "http" | "https";
-
-/** Settings of the metadata service. The server fills in what is left out. */
-export interface MetadataServicePrototype {
-  /** @default false */
-  readonly enabled?: boolean | undefined;
-  /** Takes effect only while the service is on. @default "http" */
-  readonly protocol?: MetadataProtocol | undefined;
-  /** IP hops that an answer may take, 1 to 64. @default 1 */
-  readonly responseHopLimit?: number | undefined;
-}
+import {
+  type InstancePrototype,
+  type MetadataProtocol,
+  type MetadataServicePrototype,
+  availabilityBody,
+  metadataBody,
+  prototypeBody,
+} from "./vpc-instance-prototype";
 
 export interface MetadataService {
   readonly enabled: boolean;
@@ -62,59 +58,21 @@ export interface Instance {
   readonly primaryIp?: string;
   readonly primaryNetworkAttachment?: NetworkAttachment;
   readonly networkAttachments: NetworkAttachment[];
+  /** Subnet of the primary interface, of either kind. */
+  readonly subnetId?: string;
   /** With attachments, a read-only image of the primary one. */
   readonly primaryNetworkInterfaceId?: string;
+  readonly primaryNetworkInterfaceName?: string;
   readonly enableSecureBoot?: boolean;
+  /** Megabits per second for all volumes together. */
+  readonly totalVolumeBandwidth?: number;
+  /** What happens to the server when its host fails. */
+  readonly hostFailure?: "restart" | "stop";
   readonly memoryGib?: number;
   readonly vcpuCount?: number;
   readonly createdAt: string;
   /** For `updateInstance`; empty in lists. */
   readonly etag: string;
-}
-
-/** A resource by id or CRN: both can be given. */
-export type IdOrCrn = string;
-
-/** A network interface that exists, or a new one. */
-export type VirtualNetworkInterfacePrototype =
-  | { readonly id: IdOrCrn }
-  | {
-      readonly subnetId: IdOrCrn;
-      readonly name?: string | undefined;
-      /** An address in the subnet. @default - a free one */
-      readonly primaryIp?: string | undefined;
-      readonly securityGroupIds?: readonly IdOrCrn[] | undefined;
-      readonly autoDelete?: boolean | undefined;
-      readonly allowIpSpoofing?: boolean | undefined;
-      readonly enableInfrastructureNat?: boolean | undefined;
-    };
-
-export interface NetworkAttachmentPrototype {
-  readonly name?: string | undefined;
-  readonly virtualNetworkInterface: VirtualNetworkInterfacePrototype;
-}
-
-export interface InstancePrototype {
-  readonly name?: string | undefined;
-  /** Name of the instance profile, such as `bx2-2x8`. */
-  readonly profile: string;
-  readonly zone: string;
-  readonly imageId: IdOrCrn;
-  readonly vpcId?: IdOrCrn | undefined;
-  readonly keyIds?: readonly IdOrCrn[] | undefined;
-  /** At most 65,536 bytes. */
-  readonly userData?: string | undefined;
-  readonly resourceGroupId?: string | undefined;
-  readonly metadataService?: MetadataServicePrototype | undefined;
-  /** Only when a server is created; always says whether it links by itself, since the server's default is to do so. */
-  readonly defaultTrustedProfile?: { readonly target: IdOrCrn; readonly autoLink: boolean } | undefined;
-  readonly primaryNetworkAttachment: NetworkAttachmentPrototype;
-  readonly networkAttachments?: readonly NetworkAttachmentPrototype[] | undefined;
-  readonly bootVolume?:
-    { readonly name?: string | undefined; readonly deleteWithInstance?: boolean | undefined } | undefined;
-  readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
-  readonly totalVolumeBandwidth?: number | undefined;
-  readonly enableSecureBoot?: boolean | undefined;
 }
 
 /** Only what is given changes. */
@@ -209,6 +167,17 @@ export async function updateInstance(
   return instanceOf(answer.body, answer.headers.etag);
 }
 
+/** Starts or stops a server; it takes a while after the answer. Refused with 409 where the server is not in the opposite state. */
+export async function actOnInstance(session: Session, id: string, type: "start" | "stop"): Promise<void> {
+  await session.call({
+    api: "vpc",
+    method: "POST",
+    path: at(id, "actions"),
+    body: { type },
+    doing: `${type} server ${id}`,
+  });
+}
+
 /** Asks for the deletion, which goes on after the answer; one that does not exist is done. */
 export async function deleteInstance(session: Session, id: string): Promise<void> {
   await unlessGone(session.call({ api: "vpc", method: "DELETE", path: at(id), doing: `delete server ${id}` }));
@@ -218,8 +187,12 @@ export async function deleteInstance(session: Session, id: string): Promise<void
 export async function getInitialization(session: Session, id: string): Promise<Initialization | undefined> {
   const doing = `read the initialization of server ${id}`;
   const answer = await unlessGone(session.call({ api: "vpc", method: "GET", path: at(id, "initialization"), doing }));
-  if (answer === undefined) return undefined;
-  const fields = objectOf(answer.body, "initialization");
+  return answer === undefined ? undefined : initializationOf(answer.body);
+}
+
+/** Reads an initialization, of a virtual or a bare metal server. */
+export function initializationOf(body: unknown): Initialization {
+  const fields = objectOf(body, "initialization");
   const profile = fieldsIn(fields, "default_trusted_profile");
   const target = fieldsIn(profile, "target");
   const known = textIn(target, "id") !== undefined;
@@ -234,70 +207,8 @@ export async function getInitialization(session: Session, id: string): Promise<I
   });
 }
 
-const identity = (value: IdOrCrn): { id: string } | { crn: string } =>
-  value.startsWith("crn:") ? { crn: value } : { id: value };
-
-function prototypeBody(prototype: InstancePrototype): unknown {
-  const { vpcId, resourceGroupId, defaultTrustedProfile, bootVolume } = prototype;
-  return {
-    name: prototype.name,
-    profile: { name: prototype.profile },
-    zone: { name: prototype.zone },
-    image: identity(prototype.imageId),
-    vpc: vpcId === undefined ? undefined : identity(vpcId),
-    keys: prototype.keyIds?.map(identity),
-    user_data: prototype.userData,
-    resource_group: resourceGroupId === undefined ? undefined : { id: resourceGroupId },
-    metadata_service: metadataBody(prototype.metadataService),
-    default_trusted_profile: defaultTrustedProfile && {
-      auto_link: defaultTrustedProfile.autoLink,
-      target: identity(defaultTrustedProfile.target),
-    },
-    primary_network_attachment: attachmentBody(prototype.primaryNetworkAttachment),
-    network_attachments: prototype.networkAttachments?.map(attachmentBody),
-    boot_volume_attachment: bootVolume && {
-      volume: bootVolume.name === undefined ? undefined : { name: bootVolume.name },
-      delete_volume_on_instance_delete: bootVolume.deleteWithInstance,
-    },
-    availability_policy: availabilityBody(prototype.availabilityPolicy),
-    total_volume_bandwidth: prototype.totalVolumeBandwidth,
-    enable_secure_boot: prototype.enableSecureBoot,
-  };
-}
-
-function metadataBody(service: MetadataServicePrototype | undefined): unknown {
-  return (
-    service && {
-      enabled: service.enabled,
-      protocol: service.protocol,
-      response_hop_limit: service.responseHopLimit,
-    }
-  );
-}
-
-function availabilityBody(policy: InstancePatch["availabilityPolicy"]): unknown {
-  return policy && { host_failure: policy.hostFailure };
-}
-
-function attachmentBody({ name, virtualNetworkInterface: vni }: NetworkAttachmentPrototype): unknown {
-  if ("id" in vni) return { name, virtual_network_interface: identity(vni.id) };
-  return {
-    name,
-    virtual_network_interface: {
-      subnet: identity(vni.subnetId),
-      name: vni.name,
-      primary_ip: vni.primaryIp === undefined ? undefined : { address: vni.primaryIp },
-      security_groups: vni.securityGroupIds?.map(identity),
-      auto_delete: vni.autoDelete,
-      allow_ip_spoofing: vni.allowIpSpoofing,
-      enable_infrastructure_nat: vni.enableInfrastructureNat,
-    },
-  };
-}
-
 function instanceOf(body: unknown, etag = ""): Instance {
   const fields = objectOf(body, "server");
-  const metadata = fieldsIn(fields, "metadata_service");
   const primary = fieldsIn(fields, "primary_network_attachment");
   const nic = fieldsIn(fields, "primary_network_interface");
   const attached = textIn(primary, "id") !== undefined;
@@ -311,11 +222,7 @@ function instanceOf(body: unknown, etag = ""): Instance {
     lifecycleState: textIn(fields, "lifecycle_state") ?? "",
     lifecycleReasons: reasonsIn(fields, "lifecycle_reasons"),
     healthState: textIn(fields, "health_state"),
-    metadataService: {
-      enabled: flagIn(metadata, "enabled") ?? false,
-      protocol: textIn(metadata, "protocol") === "https" ? "https" : "http",
-      responseHopLimit: numberIn(metadata, "response_hop_limit") ?? 1,
-    },
+    metadataService: metadataIn(fields),
     profile: textAt(fieldsIn(fields, "profile"), "name"),
     vpcId: textAt(fieldsIn(fields, "vpc"), "id"),
     zone: textAt(fieldsIn(fields, "zone"), "name"),
@@ -324,8 +231,12 @@ function instanceOf(body: unknown, etag = ""): Instance {
     primaryIp: addressIn(primary) ?? addressIn(nic),
     primaryNetworkAttachment: attached ? attachmentOf(primary) : undefined,
     networkAttachments: listIn(fields, "network_attachments").map(attachmentOf),
+    subnetId: textIn(fieldsIn(attached ? primary : nic, "subnet"), "id"),
     primaryNetworkInterfaceId: textIn(nic, "id"),
+    primaryNetworkInterfaceName: textIn(nic, "name"),
     enableSecureBoot: flagIn(fields, "enable_secure_boot"),
+    totalVolumeBandwidth: numberIn(fields, "total_volume_bandwidth"),
+    hostFailure: hostFailureIn(fields),
     memoryGib: numberIn(fields, "memory"),
     vcpuCount: numberIn(fieldsIn(fields, "vcpu"), "count"),
     createdAt: textIn(fields, "created_at") ?? "",
@@ -333,7 +244,22 @@ function instanceOf(body: unknown, etag = ""): Instance {
   });
 }
 
-function reasonsIn(fields: Fields, key: string): Reason[] {
+/** The metadata service of a server or a template; what an answer leaves out has IBM's default. */
+export function metadataIn(fields: Fields): MetadataService {
+  const metadata = fieldsIn(fields, "metadata_service");
+  return {
+    enabled: flagIn(metadata, "enabled") ?? false,
+    protocol: textIn(metadata, "protocol") === "https" ? "https" : "http",
+    responseHopLimit: numberIn(metadata, "response_hop_limit") ?? 1,
+  };
+}
+
+function hostFailureIn(fields: Fields): "restart" | "stop" | undefined {
+  const policy = textIn(fieldsIn(fields, "availability_policy"), "host_failure");
+  return policy === "restart" || policy === "stop" ? policy : undefined;
+}
+
+export function reasonsIn(fields: Fields, key: string): Reason[] {
   return listIn(fields, key).map((reason) => ({
     code: textIn(reason, "code") ?? "",
     message: textIn(reason, "message") ?? "",
@@ -341,12 +267,12 @@ function reasonsIn(fields: Fields, key: string): Reason[] {
 }
 
 /** A new server has no address yet: the field is then missing, or the unspecified address. */
-function addressIn(fields: Fields): string | undefined {
+export function addressIn(fields: Fields): string | undefined {
   const address = textIn(fieldsIn(fields, "primary_ip"), "address");
   return address === "0.0.0.0" ? undefined : address;
 }
 
-function attachmentOf(fields: Fields): NetworkAttachment {
+export function attachmentOf(fields: Fields): NetworkAttachment {
   return present<NetworkAttachment>({
     id: textAt(fields, "id"),
     name: textAt(fields, "name"),

@@ -26,10 +26,17 @@ export function isKnown(value: unknown): boolean {
 
 /** A value as it appears in a message: JSON, short, without secrets. */
 export function show(value: unknown): string {
-  // Functions and undefined have no JSON.
-  const json: unknown = JSON.stringify(value);
-  const text = redact(typeof json === "string" ? json : value === undefined ? "nothing" : typeof value);
+  const text = redact(jsonOf(value) ?? (value === undefined ? "nothing" : typeof value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Functions and undefined have no JSON; big integers and objects that hold themselves throw. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Applies a rule to a value that may be absent or unknown. */
@@ -161,8 +168,8 @@ function unknownKey(key: string, allowed: readonly string[]): string {
   return `is not an argument${hint} Allowed: ${allowed.join(", ")}`.replace("argument Allowed", "argument. Allowed");
 }
 
-/** Edit distance, for the "did you mean" of a misspelt argument. */
-function distance(a: string, b: string): number {
+/** Edit distance, for the "did you mean" of a misspelt word. */
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

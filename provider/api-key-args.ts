@@ -99,7 +99,7 @@ export interface ApiKeyOutputs {
   readonly crn: string;
   readonly name: string;
   readonly description?: string | undefined;
-  readonly actionWhenLeaked: string;
+  readonly actionWhenLeaked: ActionWhenLeaked;
   readonly supportSessions: boolean;
   readonly expiresAt?: string | undefined;
   readonly locked: boolean;

@@ -5,6 +5,7 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import {
+  type ActionWhenLeaked,
   type ApiKey as LiveApiKey,
   createApiKey,
   deleteApiKey,
@@ -29,14 +30,15 @@ import { currentSession } from "./connection";
 import {
   UNANSWERED_APPEARS_WITHIN_MS,
   createOnce,
-  inTheWay,
   goneError,
+  inTheWay,
   isOutcomeUnknown,
+  removeTwins,
   syncFound,
   syncOwned,
   untilVisible,
 } from "./converge";
-import { compact, replacingFields } from "./diff";
+import { compact, onlyFields, replacingFields } from "./diff";
 import { handlerFor } from "./handler";
 import { deleteUnlocked } from "./locks";
 import { endsWithHash, hashOf, keptName } from "./naming";
@@ -60,6 +62,7 @@ export const handler = handlerFor<ApiKeyInputs, ApiKeyOutputs>({
     const { value } = inputs;
     if (value === undefined) {
       const made = await makeAgain(inputs);
+      await removeOthers(inputs, made);
       return { id: made.id, outputs: outputsOf(made, { ...wantedKey(inputs), value: made.value }) };
     }
     const { object: key, found } = await makeOnce(inputs, value);
@@ -80,63 +83,40 @@ export const handler = handlerFor<ApiKeyInputs, ApiKeyOutputs>({
       () => deleteApiKey(currentSession(), id),
       () => getApiKey(currentSession(), id),
     ),
-  inputsOf: ({
-    iamId,
-    name,
-    description,
-    actionWhenLeaked,
-    supportSessions,
-    expiresAt,
-    locked,
-    disabled,
-    storeValue,
-  }) => ({
-    iamId,
-    name,
-    description,
-    actionWhenLeaked,
-    supportSessions,
-    expiresAt,
-    locked,
-    disabled,
-    storeValue,
-  }),
+  inputsOf: (outputs) => ({ ...onlyFields(apiKeyFields, outputs), givenValue: undefined }),
   describe: (id) => `API key "${id}"`,
 });
 
 const describe = ({ id, name }: { readonly id: string; readonly name: string }): string => `API key "${name}" (${id})`;
 
 function createFrom(inputs: ApiKeyInputs): Promise<LiveApiKey> {
-  const { name, description, value, storeValue, supportSessions, actionWhenLeaked, expiresAt, locked, disabled } =
-    inputs;
-  return createApiKey(
-    currentSession(),
-    compact({
-      iamId: wantedKey(inputs).iamId,
-      name,
-      description,
-      value,
-      storeValue,
-      supportSessions,
-      actionWhenLeaked,
-      expiresAt: expiresAt === undefined || expiresAt === "" ? undefined : expiryFor(expiresAt),
-      locked,
-      disabled,
-    }),
-  );
+  const { iamId } = wantedKey(inputs);
+  const expiresAt = (inputs.expiresAt ?? "") === "" ? undefined : expiryFor(inputs.expiresAt ?? "");
+  return createApiKey(currentSession(), { ...inputs, iamId, expiresAt });
+}
+
+type Named = Pick<ApiKeyInputs, "name" | "description">;
+
+/** Tells keys that carry our hash from others. */
+function ownershipOf(inputs: ApiKeyInputs): (key: Named) => boolean {
+  const hash = hashOf({ ...wantedKey(inputs), mark: inputs.mark }, REPLACING);
+  return ({ name, description }) => endsWithHash(name, hash) || endsWithHash(description, hash);
+}
+
+async function keysOfOwner(inputs: ApiKeyInputs): Promise<LiveApiKey[]> {
+  const keys: LiveApiKey[] = [];
+  for await (const key of listApiKeys(currentSession(), { iamId: wantedKey(inputs).iamId })) keys.push(key);
+  return keys;
 }
 
 /** The keys that carry our hash: at most one is in the state, and it is not there yet. */
 async function halfMade(inputs: ApiKeyInputs): Promise<LiveApiKey[]> {
-  const { iamId, name, description } = wantedKey(inputs);
-  const hash = hashOf({ ...wantedKey(inputs), mark: inputs.mark }, REPLACING);
-  const marked = endsWithHash(name, hash) || endsWithHash(description, hash);
-  const found: LiveApiKey[] = [];
-  for await (const key of listApiKeys(currentSession(), { iamId })) {
-    if (endsWithHash(key.name, hash) || endsWithHash(key.description, hash)) found.push(key);
-    else if (!marked && key.name === name && (key.description ?? "") === (description ?? "")) throw ambiguous(key);
-  }
-  return found;
+  const { name, description = "" } = inputs;
+  const isOurs = ownershipOf(inputs);
+  const keys = await keysOfOwner(inputs);
+  const equal = keys.find((key) => key.name === name && (key.description ?? "") === description);
+  if (!isOurs(inputs) && equal !== undefined) throw ambiguous(equal);
+  return keys.filter(isOurs);
 }
 
 /** With a name and a description of the user's, a key of an earlier run that was killed cannot be told from any other. */
@@ -172,6 +152,14 @@ async function makeAgain(inputs: ApiKeyInputs): Promise<LiveApiKey> {
   }
 }
 
+async function removeOthers(inputs: ApiKeyInputs, { id, name }: LiveApiKey): Promise<void> {
+  const isOurs = ownershipOf(inputs);
+  // Without a hash in it, a key of an interrupted run looks like any other.
+  if (!isOurs(inputs)) return;
+  const list = (): Promise<LiveApiKey[]> => keysOfOwner(inputs);
+  await removeTwins({ what: `API key "${name}"`, id, list, isOurs, remove: deleteHalfMade });
+}
+
 /** A half-made key may be locked already, by our own wish. */
 async function deleteHalfMade(id: string): Promise<void> {
   const session = currentSession();
@@ -181,14 +169,13 @@ async function deleteHalfMade(id: string): Promise<void> {
 
 /** Makes a key with a value of the user's: values are unique, so a key that has it already is found by it. */
 async function makeOnce(inputs: ApiKeyInputs, value: string): Promise<{ object: LiveApiKey; found: boolean }> {
-  const hash = hashOf({ ...wantedKey(inputs), mark: inputs.mark }, REPLACING);
+  const isOurs = ownershipOf(inputs);
   const look = (): Promise<LiveApiKey | undefined> => getApiKeyByValue(currentSession(), value);
   return createOnce<LiveApiKey>({
     what: `API key "${inputs.name}"`,
     create: () => createFrom(inputs),
     find: (error, unanswered) => inTheWay(look, error, unanswered),
-    isOurs: (other, unanswered) =>
-      unanswered || endsWithHash(other.name, hash) || endsWithHash(other.description, hash),
+    isOurs: (other, unanswered) => unanswered || isOurs(other),
     describe: (other) => `${describe(other)}, which has this value,`,
   });
 }
@@ -320,7 +307,7 @@ export class ApiKey extends VpcIdentityResource {
   /** The key itself, a secret; absent for one that was read with `ApiKey.get` and whose value IAM does not keep. */
   declare readonly value: pulumi.Output<string | undefined>;
   /** What IAM does when it finds the key in public. */
-  declare readonly actionWhenLeaked: pulumi.Output<string>;
+  declare readonly actionWhenLeaked: pulumi.Output<ActionWhenLeaked>;
   /** Whether sessions that were opened with the key can be managed. */
   declare readonly supportSessions: pulumi.Output<boolean>;
   /** When the key ceases to work, if ever: `yyyy-MM-ddTHH:mm+0000`. */

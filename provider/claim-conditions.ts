@@ -33,8 +33,8 @@ export type ClaimCondition = SingleValueCondition | AnyValueCondition;
 /** A condition as it is in `check` and later. */
 export interface ResolvedCondition {
   readonly claim: string;
-  readonly operator: string;
-  readonly value: unknown;
+  readonly operator: ClaimOperator;
+  readonly value: string | number | boolean | readonly string[];
 }
 
 const OPERATORS: readonly ClaimOperator[] = [
@@ -93,14 +93,14 @@ export function unknownServerClaims(conditions: unknown): string[] {
 export const SERVER_CLAIMS_TEXT = `IBM documents for virtual servers: ${SERVER_CLAIMS.join(", ")}.`;
 
 /** A condition as IAM stores it. */
-export function toWire({ claim, operator, value }: ResolvedCondition): WireCondition & { operator: ClaimOperator } {
-  return { claim, operator: operator as ClaimOperator, value: JSON.stringify(value) };
+export function toWire({ claim, operator, value }: ResolvedCondition): WireCondition {
+  return { claim, operator, value: JSON.stringify(value) };
 }
 
 /** A condition as a program writes it. IBM's own examples hold values that are not JSON; those are texts. */
 export function fromWire({ claim, operator, value }: WireCondition): ResolvedCondition {
   try {
-    return { claim, operator, value: JSON.parse(value) as unknown };
+    return { claim, operator, value: JSON.parse(value) as ResolvedCondition["value"] };
   } catch {
     return { claim, operator, value };
   }

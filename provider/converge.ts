@@ -33,9 +33,10 @@ export function mayExistAlready(error: unknown): boolean {
   return isOutcomeUnknown(error) || (isHttpError(error) && [400, 409, 422].includes(error.status));
 }
 
-/** True when a request was sent and nobody knows whether the server acted. */
+/** True when a request was sent and nobody knows whether the server acted: it did not answer, or made no sense. */
 export function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === "IBMID_OUTCOME_UNKNOWN";
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return code === "IBMID_OUTCOME_UNKNOWN" || code === "IBMID_BAD_ANSWER";
 }
 
 /** True when the stored entity tag is not the current one: IAM answers 409, VPC 412. */
@@ -153,6 +154,45 @@ function taken<T>(creation: Creation<T>, found: T, unanswered: boolean, cause?: 
       `stack. Choose another name or delete it${creation.adopt === undefined ? "" : adopting}.`,
     { code: "IBMID_EXISTS", cause },
   );
+}
+
+/** What there may be more than one of, since the API makes a second one without complaint. */
+export interface Twins<T extends { readonly id: string }> {
+  /** What is made, for the warning. */
+  readonly what: string;
+  /** The object that is going to be in the state. */
+  readonly id: string;
+  /** All that could be twins of it, and the object itself. */
+  readonly list: () => Promise<readonly T[]>;
+  /** True when the object carries our hash. */
+  readonly isOurs: (found: T) => boolean;
+  readonly remove: (id: string) => Promise<void>;
+}
+
+/**
+ * Removes what a run that was killed between its create and its next write of the state left behind. A list may lag, so
+ * that such an object could not be seen before ours was made; but a list that shows ours shows the older one as well. So
+ * this looks until it does, for a bounded time. Nothing depends on the other one, since no state ever named it. What stays
+ * behind is an object that the list does not show within that time.
+ *
+ * Never fails: our object exists, and its id must reach the state.
+ */
+export async function removeTwins<T extends { readonly id: string }>(twins: Twins<T>): Promise<void> {
+  try {
+    let seen: readonly T[] = [];
+    await untilVisible(async () => {
+      seen = await twins.list();
+      return seen.find(({ id }) => id === twins.id);
+    }, UNANSWERED_APPEARS_WITHIN_MS);
+    for (const other of seen) {
+      if (other.id !== twins.id && twins.isOurs(other)) await twins.remove(other.id);
+    }
+  } catch (error) {
+    console.warn(
+      `${twins.what} (${twins.id}) is made, but an equal one that an interrupted run may have left behind could not be ` +
+        `looked for and removed: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 /** An object that was found instead of made, brought to what is wanted. From here on every failure keeps its id. */

@@ -12,6 +12,10 @@ export interface FieldRule {
   readonly change: Change;
   /** Whether leaving the field out clears it (`clear`) or means "as it is" (`keep`: IBM chose a value). @default "keep" */
   readonly absent?: "clear" | "keep";
+  /** The value that leaving the field out stands for: a setting that is taken away is reset to it. @default - see `absent` */
+  readonly byDefault?: unknown;
+  /** The argument that the field stands for, where that has another name. */
+  readonly argument?: string;
   /** True when both values mean the same thing. @default - deep equality, where key order does not matter */
   readonly same?: (old: unknown, wanted: unknown) => boolean;
 }
@@ -26,12 +30,17 @@ export function replacingFields(table: FieldTable): string[] {
   return Object.keys(table).filter((field) => table[field]?.change === "replace");
 }
 
+/** What of `properties` the table names: the arguments that say what the outputs say, without what only the API says. */
+export function onlyFields<T extends object>(table: FieldTable, properties: T): Partial<T> {
+  return Object.fromEntries(Object.entries(properties).filter(([field]) => Object.hasOwn(table, field))) as Partial<T>;
+}
+
 /** The fields of `table` in which `news` (inputs) asks for something else than `olds` (outputs) has. */
 export function changedFields(table: FieldTable, olds: Properties, news: Properties): string[] {
   return Object.keys(table).filter((field) => {
     const rule = table[field];
-    const wanted = news[field] ?? undefined;
     const old = olds[field] ?? undefined;
+    const wanted = news[field] ?? (old === undefined ? undefined : rule?.byDefault);
     if (rule === undefined) return false;
     if (wanted === undefined) return rule.absent === "clear" && old !== undefined && old !== "";
     // Unknown in a preview: Pulumi asks the same way which dependents a replacement takes along.
@@ -44,7 +53,9 @@ export function changedFields(table: FieldTable, olds: Properties, news: Propert
 /** What Pulumi is told: replacing fields by name, and everything by `changes`. */
 export function diffByTable(table: FieldTable, olds: Properties, news: Properties): dynamic.DiffResult {
   const changed = changedFields(table, olds, news).filter((field) => table[field]?.change !== "ignore");
-  const replaces = changed.filter((field) => table[field]?.change === "replace");
+  const replaces = changed
+    .filter((field) => table[field]?.change === "replace")
+    .map((field) => table[field]?.argument ?? field);
   return { changes: changed.length > 0, replaces, deleteBeforeReplace: true };
 }
 

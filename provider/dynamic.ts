@@ -18,6 +18,14 @@ const FILES: Readonly<Record<string, string>> = {
   ServiceId: "./service-id",
   ApiKey: "./api-key",
   Instance: "./instance",
+  InstanceMetadataService: "./instance-metadata-service",
+  InstanceTemplate: "./instance-template",
+  InstanceGroup: "./instance-group",
+  BareMetalServer: "./bare-metal-server",
+  Vpc: "./vpc",
+  Subnet: "./subnet",
+  SshKey: "./ssh-key",
+  FloatingIp: "./floating-ip",
 };
 
 const loadFile = createRequire(__filename);

@@ -3,10 +3,10 @@
  * user's, when it is still the same object, how a refresh shows drift, and what is kept in the state beside the outputs.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import type { Rule } from "../core/validate";
+import { type Rule, isKnown } from "../core/validate";
 import { configure } from "./connection";
 import { InitError, failuresOf, notFoundError } from "./converge";
-import { type FieldTable, compact, diffByTable, replacingFields, sameValue } from "./diff";
+import { type FieldTable, changedFields, compact, diffByTable, replacingFields, sameValue } from "./diff";
 import { isSameObject, markedText } from "./naming";
 import { type Timeouts, withinTimeout } from "./timeouts";
 
@@ -36,8 +36,12 @@ export interface Management<Inputs extends Internal, Outputs extends object> {
   readonly rule: Rule;
   /** Inputs that `complete` adds and no user gives. */
   readonly computed?: readonly (keyof Inputs & string)[];
-  /** What a change means, in terms of the outputs. */
-  readonly fields: FieldTable;
+  /** What a change means, in terms of the outputs; a function where the arguments decide that. */
+  readonly fields: FieldTable | ((inputs: Partial<Inputs>, olds: Partial<Outputs>) => FieldTable);
+  /** Told in every run of the fields in which the program asks for what the object will not get. */
+  readonly ignored?: (id: string, olds: Outputs, inputs: Inputs, fields: readonly string[]) => void;
+  /** True where another object is made before the old one is deleted. @default - the old one is deleted first */
+  readonly createFirst?: (olds: Outputs, inputs: Inputs) => boolean;
   /** The inputs in terms of the outputs; the mark is added. */
   readonly wanted: (inputs: Inputs) => Properties;
   /** Fills in what the user left out, or says what only a call could find to be wrong. */
@@ -62,8 +66,8 @@ export interface Management<Inputs extends Internal, Outputs extends object> {
 export function handlerFor<Inputs extends Internal, Outputs extends object>(
   management: Management<Inputs, Outputs>,
 ): dynamic.ResourceProvider<Inputs, Outputs> {
-  const { fields } = management;
-  const replacing = replacingFields(fields);
+  const fieldsFor = (inputs: Partial<Inputs>, olds: Partial<Outputs> = {}): FieldTable =>
+    typeof management.fields === "function" ? management.fields(inputs, olds) : management.fields;
   const identity = (inputs: Inputs): Properties => ({ ...management.wanted(inputs), mark: inputs.mark });
 
   return {
@@ -75,24 +79,30 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
       const failures = failuresOf(management.rule, Object.fromEntries(own));
       if (failures.length > 0) return { inputs: news, failures };
       const known = typeof olds.mark === "string" ? (olds as Inputs) : undefined;
+      const fields = fieldsFor(news);
       const same = known !== undefined && isSameObject(identity(known), identity(news), fields);
       const marked = { ...news, mark: same ? known.mark : news.mark };
-      const text = markedText(identity(marked), replacing);
+      const text = markedText(identity(marked), replacingFields(fields));
       const completed = await management.complete(marked, { given: marked, olds, same, text });
       return Array.isArray(completed) ? { inputs: news, failures: completed } : { inputs: compact(completed) };
     },
 
-    diff: async (_id, rawOlds, rawNews) => {
+    diff: async (id, rawOlds, rawNews) => {
       const [olds, news] = [compact(rawOlds), compact(rawNews)];
-      const {
-        changes,
-        replaces = [],
-        ...result
-      } = diffByTable(fields, { ...(olds as object) }, management.wanted(news));
+      const [fields, known, wanted] = [fieldsFor(news, olds), { ...(olds as object) }, management.wanted(news)];
+      const { changes, replaces = [] } = diffByTable(fields, known, wanted);
+      const ignored = changedFields(fields, known, wanted).filter(
+        (field) => fields[field]?.change === "ignore" && isKnown(wanted[field]),
+      );
+      if (ignored.length > 0) management.ignored?.(id, olds, news, ignored);
       const forced = management.alsoReplaces?.(olds, news) ?? [];
       // How long a delete may take is read from the outputs, so they have to follow.
       const timed = !sameValue(internalOf(olds).customTimeouts, news.customTimeouts);
-      return { ...result, changes: changes === true || forced.length > 0 || timed, replaces: [...replaces, ...forced] };
+      return {
+        changes: changes === true || forced.length > 0 || timed,
+        replaces: [...replaces, ...forced],
+        deleteBeforeReplace: management.createFirst?.(olds, news) !== true,
+      };
     },
 
     create: async (rawInputs) => {
@@ -119,7 +129,11 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
       const internal = internalOf(known);
       const result = { id, props: stored(live, internal) };
       // Without drift the inputs stay the user's own words. States of the first version keep no mark among the outputs.
-      if (internal.mark === undefined || !hasDrifted(fields, known, { ...(live as object) })) return result;
+      if (
+        internal.mark === undefined ||
+        !hasDrifted(fieldsFor({}, known as Partial<Outputs>), known, { ...(live as object) })
+      )
+        return result;
       return { ...result, inputs: compact({ ...management.inputsOf(live), ...internal }) as Inputs };
     },
 

@@ -5,25 +5,41 @@
  */
 import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
-import type { MetadataProtocol, MetadataService } from "../client/vpc";
+import type { MetadataService } from "../client/vpc";
+import type { MetadataProtocol } from "../client/vpc-instance-prototype";
 import {
   CRN,
   PROFILE_ID,
   type Problem,
   type Rule,
-  VPC_NAME,
   flag,
   integer,
   isKnown,
   isRecord,
   list,
-  namesSame,
   object,
   oneOf,
   show,
   text,
 } from "../core/validate";
-import { type FieldTable, compact, sameSet } from "./diff";
+import type { Internal } from "./handler";
+import {
+  type InstanceNetworkArgs,
+  type InstanceNetworkInputs,
+  type SubnetNetworkArgs,
+  type TemplateNetworkArgs,
+  networkArgRules,
+  networkProblems,
+} from "./instance-network-args";
+import {
+  type DataVolumeArgs,
+  type DataVolumeInputs,
+  type NewVolumeArgs,
+  type NewVolumeInputs,
+  bootVolumeRule,
+  dataVolumeRule,
+} from "./instance-volume-args";
+import { REFERENCE, nameRule, sameReference, zoneRule } from "./references";
 
 /** Settings of the metadata service, through which a server gets its identity. */
 export interface MetadataServiceArgs {
@@ -56,48 +72,43 @@ export interface DefaultTrustedProfileArgs {
   readonly autoLink?: pulumi.Input<boolean>;
 }
 
-/** Arguments of a server. */
-export interface InstanceArgs {
+/** What happens to a server when the host it runs on fails. */
+export interface AvailabilityPolicyArgs {
+  /**
+   * `restart` starts it on another host, `stop` leaves it stopped.
+   * @default "restart"
+   */
+  readonly hostFailure?: pulumi.Input<"restart" | "stop">;
+}
+
+/** The settings that every server has, whatever it is made of. */
+export interface InstanceSettingsArgs {
   /**
    * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters. A change renames the server,
    * also one back to the default; its hostname stays what it was.
    * @default - the resource's name and a hash, such as "app-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;
-  /** VPC: id or CRN. A change replaces the server. */
-  readonly vpcId: pulumi.Input<string>;
-  /** Subnet of the primary network attachment: id or CRN. A change replaces the server. */
-  readonly subnetId: pulumi.Input<string>;
-  /** Zone, such as "us-south-1". A change replaces the server. */
-  readonly zone: pulumi.Input<string>;
-  /** Image to boot: id or CRN. A change replaces the server. */
-  readonly imageId: pulumi.Input<string>;
-  /** Instance profile (size), such as "bx2-2x8". A change replaces the server. */
-  readonly instanceProfile: pulumi.Input<string>;
   /**
    * SSH keys, ids or CRNs. Used at creation only: a later change does nothing but a warning.
    * @default - none
    */
   readonly sshKeyIds?: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Security groups of the primary network interface, ids or CRNs. Used at creation only, like `sshKeyIds`.
-   * @default - the VPC's default security group
-   */
-  readonly securityGroupIds?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * Metadata service. Changes are made in place.
-   * @default - off, protocol "http", hop limit 1
+   * Metadata service. Changes are made in place. Where it is switched on later, IBM Cloud gives it its full effect only
+   * after the server was stopped and started: `restartToApply` does that.
+   * @default - off, protocol "http", hop limit 1; with `sourceTemplateId` what the template says
    */
   readonly metadataService?: pulumi.Input<MetadataServiceArgs>;
   /**
    * Trusted profile of the server. A change replaces the server.
-   * @default - none
+   * @default - none; with `sourceTemplateId` what the template says
    */
   readonly defaultTrustedProfile?: pulumi.Input<DefaultTrustedProfileArgs>;
   /**
    * User data for cloud-init, at most 65,536 bytes in UTF-8. Must not hold secrets: it is readable on the server and in
    * the state.
-   * @default - none
+   * @default - none; with `sourceTemplateId` what the template says
    */
   readonly userData?: pulumi.Input<string>;
   /**
@@ -106,6 +117,45 @@ export interface InstanceArgs {
    * @default "ignore"
    */
   readonly userDataChange?: pulumi.Input<"ignore" | "replace">;
+  /**
+   * What happens when the host fails. Changes are made in place; taken away, it goes back to IBM Cloud's default.
+   * @default - host failure "restart"
+   */
+  readonly availabilityPolicy?: pulumi.Input<AvailabilityPolicyArgs>;
+  /**
+   * Bandwidth for all volumes together, in megabits per second, at least 500; the network gets the rest of what the
+   * instance profile has. Changes are made in place; taken away, it stays as it is, since the default differs by profile.
+   * @default - chosen by IBM Cloud from the instance profile
+   */
+  readonly totalVolumeBandwidthMbps?: pulumi.Input<number>;
+  /**
+   * Whether only signed software may boot. Changes only while the server is stopped: with `restartToApply` it is stopped
+   * and started, without it a change does nothing but a warning. Taken away, it goes back to false.
+   * @default - chosen by IBM Cloud from the instance profile
+   */
+  readonly enableSecureBoot?: pulumi.Input<boolean>;
+  /**
+   * The volume it boots from. Used at creation only, like `sshKeyIds`.
+   * @default - chosen by IBM Cloud, and deleted with the server
+   */
+  readonly bootVolume?: pulumi.Input<NewVolumeArgs>;
+  /**
+   * Data volumes, new ones or ones that exist. Used at creation only, like `sshKeyIds`.
+   * @default - none
+   */
+  readonly dataVolumes?: pulumi.Input<pulumi.Input<DataVolumeArgs>[]>;
+  /**
+   * User tags, 1 to 128 letters, digits, spaces and `_-.:` each. Only these are attached and detached; tags that others
+   * attach stay as they are.
+   * @default - none
+   */
+  readonly tags?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Stops and starts the server for a change that needs it: `instanceProfile`, `enableSecureBoot`, and a metadata service
+   * that is switched on. Without it the first two are not applied, and all three say so in a warning.
+   * @default false
+   */
+  readonly restartToApply?: pulumi.Input<boolean>;
   /**
    * Resource group, by id. A change replaces the server.
    * @default - the one of the provider's settings, else the account's default group
@@ -124,49 +174,112 @@ export interface InstanceArgs {
   readonly adopt?: pulumi.Input<boolean>;
 }
 
+interface PlaceArgs {
+  /** VPC: id or CRN. A change replaces the server. */
+  readonly vpcId: pulumi.Input<string>;
+  /** Zone, such as "us-south-1". A change replaces the server. */
+  readonly zone: pulumi.Input<string>;
+  /**
+   * Instance profile (size), such as "bx2-2x8". Changes only while the server is stopped: with `restartToApply` it is
+   * stopped, resized and started, without it a change does nothing but a warning.
+   */
+  readonly instanceProfile: pulumi.Input<string>;
+}
+
+interface ImageSourceArgs extends PlaceArgs {
+  /** Image to boot: id or CRN. A change replaces the server. */
+  readonly imageId: pulumi.Input<string>;
+  readonly sourceSnapshotId?: undefined;
+  readonly sourceTemplateId?: undefined;
+}
+
+/** A server that boots from a copy of a boot volume. */
+export interface SnapshotSourceArgs extends PlaceArgs {
+  /** Snapshot of a boot volume: id or CRN. A change replaces the server. */
+  readonly sourceSnapshotId: pulumi.Input<string>;
+  readonly imageId?: undefined;
+  readonly sourceTemplateId?: undefined;
+}
+
+/** A server as an instance template says; what is given here overrides the template. */
+export interface TemplateSourceArgs extends Partial<PlaceArgs> {
+  /** Instance template: id or CRN. A change replaces the server. */
+  readonly sourceTemplateId: pulumi.Input<string>;
+  /**
+   * Image in place of the template's: id or CRN. A change replaces the server.
+   * @default - the template's
+   */
+  readonly imageId?: pulumi.Input<string>;
+  readonly sourceSnapshotId?: undefined;
+}
+
+/** Arguments of a server that boots an image and has a network interface of its own: the usual form. */
+export interface InstanceArgs extends InstanceSettingsArgs, ImageSourceArgs, SubnetNetworkArgs {}
+
+/** Arguments of a server in any form: what it boots, and how it is connected. */
+export type AnyInstanceArgs = InstanceSettingsArgs &
+  (
+    | ((ImageSourceArgs | SnapshotSourceArgs) & InstanceNetworkArgs)
+    | (TemplateSourceArgs & (InstanceNetworkArgs | TemplateNetworkArgs))
+  );
+
 /** What `check` makes of the arguments. */
-export interface InstanceInputs {
+export interface InstanceInputs extends InstanceNetworkInputs, Internal {
   readonly name: string;
-  readonly vpcId: string;
-  readonly subnetId: string;
-  readonly zone: string;
-  readonly imageId: string;
-  readonly instanceProfile: string;
+  readonly vpcId?: string | undefined;
+  readonly zone?: string | undefined;
+  readonly imageId?: string | undefined;
+  readonly sourceSnapshotId?: string | undefined;
+  readonly sourceTemplateId?: string | undefined;
+  readonly instanceProfile?: string | undefined;
   readonly sshKeyIds?: readonly string[] | undefined;
-  readonly securityGroupIds?: readonly string[] | undefined;
-  readonly metadataService: MetadataService;
+  readonly metadataService?: MetadataService | undefined;
   readonly defaultTrustedProfile?: { readonly target: string; readonly autoLink: boolean } | undefined;
   readonly userData?: string | undefined;
+  /** In place of the user data where a refresh made the inputs, which cannot know it. */
+  readonly userDataSha256?: string | undefined;
   readonly userDataChange?: "ignore" | "replace" | undefined;
+  readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
+  readonly totalVolumeBandwidthMbps?: number | undefined;
+  readonly enableSecureBoot?: boolean | undefined;
+  readonly bootVolume?: NewVolumeInputs | undefined;
+  readonly dataVolumes?: readonly DataVolumeInputs[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly restartToApply?: boolean | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly provisionTimeoutSeconds?: number | undefined;
   readonly adopt?: boolean | undefined;
-  readonly mark: string;
 }
 
 /** What the state holds of a server. The user data itself is in the inputs only. */
-export interface InstanceOutputs {
+export interface InstanceOutputs extends InstanceNetworkInputs {
   readonly crn: string;
   readonly name: string;
   readonly status: string;
   readonly vpcId: string;
-  readonly subnetId?: string | undefined;
   readonly zone: string;
   readonly imageId?: string | undefined;
+  readonly sourceSnapshotId?: string | undefined;
+  readonly sourceTemplateId?: string | undefined;
   readonly instanceProfile: string;
+  /** Of the primary interface: `interface` is the older kind. */
+  readonly networkType?: "attachment" | "interface" | undefined;
   readonly sshKeyIds?: readonly string[] | undefined;
-  readonly securityGroupIds?: readonly string[] | undefined;
   readonly metadataService: MetadataService;
   readonly defaultTrustedProfile?:
     { readonly target: string; readonly crn: string; readonly autoLink: boolean } | undefined;
   readonly userDataSha256?: string | undefined;
+  readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
+  readonly totalVolumeBandwidthMbps?: number | undefined;
+  readonly enableSecureBoot?: boolean | undefined;
+  readonly bootVolume?: NewVolumeInputs | undefined;
+  readonly dataVolumes?: readonly DataVolumeInputs[] | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly resourceGroupId?: string | undefined;
-  readonly primaryIp?: string | undefined;
   readonly createdAt: string;
 }
 
 const USER_DATA_MAX_BYTES = 65_536;
-const REFERENCE = text({ max: 512, pattern: /^\S+$/, allowed: "an id or a CRN" });
 
 /** True for the CRN of a trusted profile: it ends in the profile's id. */
 const isProfileCrn = (value: string): boolean => CRN.test(value) && PROFILE_ID.test(value.split(":").at(-1) ?? "");
@@ -187,26 +300,40 @@ const profileTargetRule: Rule = (value, property) =>
     ? []
     : [{ property, reason: `is ${show(value)}; must be the id of a trusted profile ("Profile-<uuid>") or its CRN` }];
 
+/** A tag of the Global Tagging API. */
+const TAG = text({
+  max: 128,
+  pattern: /^[A-Za-z0-9 _.:-]+$/,
+  allowed: 'a tag of 1 to 128 letters, digits, spaces and "_-.:"',
+});
+
+/** Judges the settings of the metadata service. */
+export const metadataServiceRule: Rule = object({
+  fields: { enabled: flag, protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) },
+});
+
 /** Rules of the arguments; components use those of the arguments that they pass on. */
 export const instanceArgRules = {
-  name: text({
-    max: 63,
-    pattern: VPC_NAME,
-    allowed: "1 to 63 lower case letters, digits and hyphens, beginning with a letter and not ending with a hyphen",
-  }),
+  ...networkArgRules,
+  name: nameRule,
   vpcId: REFERENCE,
-  subnetId: REFERENCE,
-  zone: text({ pattern: /^[a-z]+(-[a-z0-9]+)+$/, allowed: 'a zone such as "us-south-1"' }),
+  zone: zoneRule,
   imageId: REFERENCE,
+  sourceSnapshotId: REFERENCE,
+  sourceTemplateId: REFERENCE,
   instanceProfile: text({ pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/, allowed: 'an instance profile such as "bx2-2x8"' }),
   sshKeyIds: list(REFERENCE),
-  securityGroupIds: list(REFERENCE, { min: 1 }),
-  metadataService: object({
-    fields: { enabled: flag, protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) },
-  }),
+  metadataService: metadataServiceRule,
   defaultTrustedProfile: object({ fields: { target: profileTargetRule, autoLink: flag }, required: ["target"] }),
   userData: userDataProblems,
   userDataChange: oneOf("ignore", "replace"),
+  availabilityPolicy: object({ fields: { hostFailure: oneOf("restart", "stop") } }),
+  totalVolumeBandwidthMbps: integer(500, 1_000_000, "megabits per second"),
+  enableSecureBoot: flag,
+  bootVolume: bootVolumeRule,
+  dataVolumes: list(dataVolumeRule),
+  tags: list(TAG),
+  restartToApply: flag,
   resourceGroupId: text({ pattern: /^[^\s:]+$/, allowed: "the id of a resource group" }),
   provisionTimeoutSeconds: integer(60, 7200, "seconds"),
   adopt: flag,
@@ -215,8 +342,26 @@ export const instanceArgRules = {
 /** Judges the arguments of a server. */
 export const instanceRule: Rule = object({
   fields: instanceArgRules,
-  required: ["vpcId", "subnetId", "zone", "imageId", "instanceProfile"],
+  also: (args, path) => [...sourceProblems(args, path), ...networkProblems(args, path)],
 });
+
+/** A template has everything; without one, a server needs a place, a size, and an image or a snapshot. */
+function sourceProblems(args: Readonly<Record<string, unknown>>, path: string): Problem[] {
+  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const given = (name: string): boolean => args[name] !== undefined && args[name] !== null;
+  const sources = ["imageId", "sourceSnapshotId"].filter(given);
+  const two = { property: at("sourceSnapshotId"), reason: "cannot go with imageId: a server boots from one of them" };
+  if (given("sourceTemplateId")) {
+    const reason = "cannot go with sourceTemplateId, which says what the server boots from";
+    return given("sourceSnapshotId") ? [{ property: at("sourceSnapshotId"), reason }] : [];
+  }
+  const needed = ["vpcId", "zone", ...(sources.length === 0 ? ["imageId"] : []), "instanceProfile"];
+  const missing = needed.filter((name) => !given(name));
+  return [
+    ...missing.map((name) => ({ property: at(name), reason: "is missing; it is required" })),
+    ...(sources.length > 1 ? [two] : []),
+  ];
+}
 
 function userDataProblems(value: unknown, property: string): Problem[] {
   if (typeof value !== "string") return [{ property, reason: "must be a text" }];
@@ -225,49 +370,10 @@ function userDataProblems(value: unknown, property: string): Problem[] {
   return [{ property, reason: `has ${bytes} bytes in UTF-8; at most ${USER_DATA_MAX_BYTES} are allowed` }];
 }
 
-const sameReference = (old: unknown, wanted: unknown): boolean => namesSame(String(old), String(wanted));
-
-const sameReferences = (old: unknown, wanted: unknown): boolean =>
-  Array.isArray(old) && Array.isArray(wanted) ? sameSet(old.map(idOf), wanted.map(idOf)) : old === wanted;
-
-const idOf = (value: unknown): unknown =>
-  typeof value === "string" && value.startsWith("crn:") ? value.split(":").at(-1) : value;
-
-function sameProfile(old: unknown, wanted: unknown): boolean {
+/** True when both are the same default profile, linked or not alike. */
+export function sameProfile(old: unknown, wanted: unknown): boolean {
   if (!isRecord(old) || !isRecord(wanted) || !isKnown(wanted.target)) return false;
   return sameReference(old.target, wanted.target) && old.autoLink === wanted.autoLink;
-}
-
-/**
- * What a change of each argument means. IBM Cloud fixes most of a server when it is created; what is not worth a new
- * server is ignored, with a warning. `userDataSha256` stands for the user data.
- */
-export const instanceFields: FieldTable = {
-  name: { change: "update" },
-  metadataService: { change: "update" },
-  vpcId: { change: "replace", same: sameReference },
-  subnetId: { change: "replace", same: sameReference },
-  zone: { change: "replace" },
-  imageId: { change: "replace", same: sameReference },
-  instanceProfile: { change: "replace" },
-  defaultTrustedProfile: { change: "replace", absent: "clear", same: sameProfile },
-  resourceGroupId: { change: "replace" },
-  sshKeyIds: { change: "ignore", same: sameReferences },
-  securityGroupIds: { change: "ignore", same: sameReferences },
-  userDataSha256: { change: "ignore", absent: "clear" },
-};
-
-/** The table for one server: `userDataChange` decides what a change of its user data means. */
-export function fieldsFor({ userDataChange }: Pick<InstanceInputs, "userDataChange">): FieldTable {
-  return userDataChange === "replace"
-    ? { ...instanceFields, userDataSha256: { change: "replace", absent: "clear" } }
-    : instanceFields;
-}
-
-/** The inputs in terms of the outputs. */
-export function wantedOf(inputs: Partial<InstanceInputs>): Record<string, unknown> {
-  const { userData, ...rest } = inputs;
-  return compact({ ...rest, userDataSha256: userData === undefined ? undefined : userDataSha256(userData) });
 }
 
 /** SHA-256 of the user data, in hexadecimal digits; unknown as long as the user data is. */

@@ -5,41 +5,43 @@ import {
   type Instance,
   createInstance,
   deleteInstance,
-  getInitialization,
   getInstance,
   listInstances,
   updateInstance,
 } from "../client/vpc";
+import type { InstancePrototype } from "../client/vpc-instance-prototype";
+import { changeTags, tagsOf } from "../client/tags";
 import { VpcIdentityError, isHttpError } from "../core/errors";
-import { currentClock, currentSession } from "./connection";
-import { InitError, createOnce, goneError, isGone, notFoundError, syncOwned, untilVisible } from "./converge";
-import { changedFields, compact } from "./diff";
-import { type InstanceInputs, type InstanceOutputs, fieldsFor, instanceFields, userDataSha256 } from "./instance-args";
+import { currentSession } from "./connection";
+import { InitError, createOnce, goneError, isGone, syncOwned, warn } from "./converge";
+import { changedFields, compact, replacingFields } from "./diff";
+import type { InstanceInputs, InstanceOutputs } from "./instance-args";
+import { WHILE_STOPPED, fieldsFor, instanceFields, wantedOf } from "./instance-fields";
+import { networkPrototype } from "./instance-network-args";
+import { type Kept, initializationOf, keptOf, outputsOf, ownedOf, settingsOf } from "./instance-outputs";
+import { bringTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
+import { Pauses, untilGone, untilSettled } from "./waiting";
 
-/** What no answer about a server repeats and the state therefore has to keep. */
-type Kept = Partial<
-  Pick<InstanceOutputs, "subnetId" | "sshKeyIds" | "securityGroupIds" | "defaultTrustedProfile" | "userDataSha256">
->;
+type Wanted = Readonly<Record<string, unknown>>;
 
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 10_000;
 const DEFAULT_TIMEOUT_SECONDS = 1800;
 const SETTLED = ["running", "stopped", "failed"];
+
+export const nameOf = (id: string, { name }: { readonly name: string }): string => `server "${name}" (${id})`;
 
 /**
  * Makes a server and waits until it runs. From the moment the server exists, every failure keeps its id.
  * @throws InitError when it does not come to run; VpcIdentityError or HttpError when it was not made
  */
-export async function createServer(
-  inputs: InstanceInputs,
-  { replacing, identity }: { replacing: readonly string[]; identity: Readonly<Record<string, unknown>> },
-): Promise<{ id: string; outs: InstanceOutputs }> {
-  const hash = hashOf(identity, replacing);
+export async function createServer(inputs: InstanceInputs): Promise<{ id: string; outputs: InstanceOutputs }> {
+  const wanted = wantedOf(inputs);
+  const replacing = replacingFields(fieldsFor(inputs));
+  const hash = hashOf({ ...wanted, mark: inputs.mark }, replacing);
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
-  const attachmentName = vpcName(markedText(identity, replacing));
-  const isOurs = (server: Instance): boolean =>
-    endsWithHash(server.name, hash) || endsWithHash(server.primaryNetworkAttachment?.name, hash);
+  const attachmentName = vpcName(markedText({ ...wanted, mark: inputs.mark }, replacing));
+  const isOurs = ({ name, primaryNetworkAttachment, primaryNetworkInterfaceName }: Instance): boolean =>
+    [name, primaryNetworkAttachment?.name, primaryNetworkInterfaceName].some((text) => endsWithHash(text, hash));
   const { object: made, found } = await createOnce<Instance>({
     what: `server "${inputs.name}"`,
     create: () => createInstance(currentSession(), prototypeOf(inputs, attachmentName)),
@@ -49,52 +51,43 @@ export async function createServer(
     describe: (other) => `the server "${other.name}" (${other.id})`,
   });
   const adopted = found && !isOurs(made);
-  if (adopted) await assertAdoptable(made, inputs, identity);
-  // Nobody tells what a server of somebody else's was created with.
-  const kept: Kept = adopted
-    ? {}
-    : compact({
-        subnetId: inputs.subnetId,
-        securityGroupIds: inputs.securityGroupIds,
-        userDataSha256: inputs.userData === undefined ? undefined : userDataSha256(inputs.userData),
-      });
+  if (adopted) await assertAdoptable(made, inputs);
+  // Nobody tells what a server of somebody else's was created with, and what it has is not in the state before it is set.
+  const created: Kept = { ...keptOf(wanted), tags: undefined, defaultTrustedProfile: askedProfile(inputs) };
+  const asked = adopted ? {} : created;
   let latest = made;
   try {
-    latest = await untilSettled(made.id, made, inputs.provisionTimeoutSeconds, (seen) => (latest = seen));
+    latest = await settled(made, inputs.provisionTimeoutSeconds, (seen) => (latest = seen));
     if (latest.status === "failed") throw failedToStart(latest);
-    const outs = outputsOf(latest, { ...kept, ...(await initializationOf(made.id)) });
+    const read = { defaultTrustedProfile: undefined, ...(await initializationOf(made.id)) };
+    const outputs = outputsOf(latest, { ...asked, ...read });
     // An earlier attempt, or somebody else, may have made it with other settings.
-    return { id: made.id, outs: found ? await updateServer(made.id, outs, identity) : outs };
+    if (found) return { id: made.id, outputs: await updateServer(made.id, outputs, inputs) };
+    return { id: made.id, outputs: await withTags(made.crn, outputs, inputs) };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    // Until the server says otherwise, it is what was asked for.
-    const asked: Kept = adopted
-      ? {}
-      : compact({
-          sshKeyIds: inputs.sshKeyIds,
-          defaultTrustedProfile: inputs.defaultTrustedProfile && { crn: "", ...inputs.defaultTrustedProfile },
-        });
-    throw new InitError(made.id, outputsOf(latest, { ...kept, ...asked }), [reason]);
+    throw new InitError(made.id, outputsOf(latest, asked), [reason]);
   }
 }
 
+/** Until the server says otherwise, its profile is what was asked for. */
+function askedProfile({ defaultTrustedProfile: profile }: InstanceInputs): Kept["defaultTrustedProfile"] {
+  return profile && { crn: "", ...profile };
+}
+
 /** Whoever lets us take over a server does not ask for another one in its place, which the next run would make. */
-async function assertAdoptable(
-  server: Instance,
-  { userDataChange }: InstanceInputs,
-  wanted: Readonly<Record<string, unknown>>,
-): Promise<void> {
+async function assertAdoptable(server: Instance, inputs: InstanceInputs): Promise<void> {
   const live = outputsOf(server, await initializationOf(server.id));
-  const fields = fieldsFor({ userDataChange });
-  const differing = changedFields(fields, { ...live }, wanted)
+  const fields = fieldsFor(inputs);
+  const differing = changedFields(fields, { ...live }, wantedOf(inputs))
     .filter((field) => fields[field]?.change === "replace")
     .map((field) => (field === "userDataSha256" ? "userData (IBM Cloud does not tell what a server got)" : field));
   if (differing.length === 0) return;
   throw new VpcIdentityError(
-    `server "${server.name}" (${server.id}) cannot be adopted: it differs in ${differing.join(", ")}, and the next run ` +
-      "would replace it. Give the arguments that the server has, or choose another name.",
+    `${nameOf(server.id, server)} cannot be adopted: it differs in ${differing.join(", ")}, and the next run would ` +
+      "replace it. Give the arguments that the server has, or choose another name.",
     { code: "IBMID_EXISTS" },
   );
 }
@@ -103,59 +96,123 @@ async function assertAdoptable(
 export async function updateServer(
   id: string,
   known: InstanceOutputs,
-  wanted: Readonly<Record<string, unknown>>,
+  inputs: InstanceInputs,
 ): Promise<InstanceOutputs> {
-  const what = `server "${known.name}" (${id})`;
-  const kept: Kept =
-    // An earlier run may have ended before these were read.
-    known.defaultTrustedProfile?.crn === "" || known.sshKeyIds === undefined
-      ? { ...known, ...(await initializationOf(id)) }
-      : known;
-  const { name, metadataService } = wanted as unknown as Pick<InstanceInputs, "name" | "metadataService">;
-  const live = await syncOwned<Instance>({
-    what,
-    fields: instanceFields,
-    known: { ...known },
-    knownTag: "",
-    wanted,
-    observe: async () => {
-      const first = await getInstance(currentSession(), id);
-      return first === undefined ? undefined : untilSettled(id, first);
+  const wanted = wantedOf(inputs);
+  const kept: Kept = { ...ownedOf(wanted), ...keptOf({ ...known }) };
+  // An earlier run may have ended before these were read.
+  const unread = known.defaultTrustedProfile?.crn === "" || known.sshKeyIds === undefined;
+  const all: Kept = unread ? { ...kept, ...(await initializationOf(id)) } : kept;
+  const live = await converged(id, known, inputs, all);
+  const outputs = outputsOf(live, all);
+  if (live.status === "failed") throw new InitError(id, outputs, [failedToStart(live).message]);
+  return withTags(live.crn, outputs, inputs);
+}
+
+/** The server as it is wanted, except for its tags, which another API has. */
+async function converged(id: string, known: InstanceOutputs, inputs: InstanceInputs, kept: Kept): Promise<Instance> {
+  const wanted = wantedOf(inputs);
+  const fields = Object.fromEntries(Object.entries(fieldsFor(inputs)).filter(([field]) => field !== "tags"));
+  const first = await getInstance(currentSession(), id);
+  if (first === undefined) throw goneError(nameOf(id, known));
+  const before = await settled(first);
+  if (before.status === "failed") return before;
+  let observed: Instance | undefined = before;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const live = await syncOwned<Instance>({
+        what: nameOf(id, known),
+        fields,
+        // A setting that was nobody's so far is taken as it is.
+        known: { ...settingsOf(before), ...known },
+        knownTag: "",
+        wanted,
+        observe: async () => observed ?? getInstance(currentSession(), id),
+        propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
+        tagOf: (seen) => seen.etag,
+        send: (tag, changed) => send(before, tag, changed, wanted),
+      });
+      return await restarted(live, { known, before, inputs });
+    } catch (error) {
+      // Somebody changed it between our look and our change.
+      if (!isHttpError(error) || error.status !== 412 || attempt === 3) throw error;
+      observed = undefined;
+    }
+  }
+}
+
+async function send(server: Instance, tag: string, changed: readonly string[], wanted: Wanted): Promise<Instance> {
+  const value = (field: string): unknown => wanted[field] ?? instanceFields[field]?.byDefault;
+  const patch = Object.fromEntries(changed.map((field) => [field, value(field)])) as Partial<InstanceInputs>;
+  const stops = changed.some((field) => WHILE_STOPPED.includes(field));
+  const etag = stops ? (await bringTo("stopped", server)).etag : tag;
+  return updateInstance(
+    currentSession(),
+    server.id,
+    {
+      name: patch.name,
+      metadataService: patch.metadataService,
+      availabilityPolicy: patch.availabilityPolicy,
+      totalVolumeBandwidth: patch.totalVolumeBandwidthMbps,
+      profile: patch.instanceProfile,
+      enableSecureBoot: patch.enableSecureBoot,
     },
-    propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
-    tagOf: (seen) => seen.etag,
-    send: (tag, changed) =>
-      updateInstance(
-        currentSession(),
-        id,
-        {
-          ...(changed.includes("name") ? { name } : {}),
-          ...(changed.includes("metadataService") ? { metadataService } : {}),
-        },
-        tag === "" ? undefined : tag,
-      ),
+    etag === "" ? undefined : etag,
+  );
+}
+
+/** Stops and starts the server where that gives a change its effect, also one that an interrupted run has made. */
+async function restarted(
+  live: Instance,
+  { known, before, inputs }: { known: InstanceOutputs; before: Instance; inputs: InstanceInputs },
+): Promise<Instance> {
+  const changed = changedFields(fieldsFor(inputs), { ...known }, wantedOf(inputs));
+  const switchedOn = !known.metadataService.enabled && live.metadataService.enabled;
+  const isUp = [known.status, before.status].includes("running");
+  if (!isUp) return live;
+  if (inputs.restartToApply !== true) {
+    if (switchedOn) warn("Instance", { ...inputs }, switchedOnText(nameOf(live.id, live)));
+    return live;
+  }
+  if (!switchedOn && !changed.some((field) => WHILE_STOPPED.includes(field))) return live;
+  return bringTo("running", switchedOn ? await bringTo("stopped", live) : live);
+}
+
+/** What to tell whoever switches the metadata service on while the server runs. */
+export function switchedOnText(server: string): string {
+  return (
+    `the metadata service of ${server} is on now, but takes full effect only after the server was stopped and started. ` +
+    "Do that, or set restartToApply: true before such a change."
+  );
+}
+
+async function withTags(crn: string, outputs: InstanceOutputs, inputs: InstanceInputs): Promise<InstanceOutputs> {
+  const [old, tags] = [outputs.tags ?? [], (wantedOf(inputs).tags as readonly string[] | undefined) ?? []];
+  await changeTags(currentSession(), crn, {
+    attach: tags.filter((tag) => !old.includes(tag)),
+    detach: old.filter((tag) => !tags.includes(tag)),
   });
-  if (live.status === "failed") throw new InitError(id, outputsOf(live, kept), [failedToStart(live).message]);
-  return outputsOf(live, kept);
+  return compact({ ...outputs, tags: tags.length === 0 ? undefined : tags });
 }
 
 /**
  * Reads a server; `known` is empty when nothing was known of it before.
- * @returns undefined when a server that was known is gone
+ * @returns undefined when there is none
  */
 export async function readServer(id: string, known: Partial<InstanceOutputs>): Promise<InstanceOutputs | undefined> {
   const live = await getInstance(currentSession(), id);
-  if (live === undefined) {
-    if (known.crn === undefined) throw notFoundError(`server "${id}"`);
-    return undefined;
-  }
+  if (live === undefined) return undefined;
+  if (known.crn === undefined) return outputsOf(live, { ...settingsOf(live), ...(await initializationOf(id)) });
   // What a server was created with never changes, so one call is enough for a server that was read before.
-  return outputsOf(live, known.crn === undefined ? await initializationOf(id) : known);
+  const kept = keptOf({ ...known });
+  if (known.tags === undefined) return outputsOf(live, kept);
+  const attached = await tagsOf(currentSession(), live.crn);
+  return outputsOf(live, { ...kept, tags: known.tags.filter((tag) => attached.includes(tag)) });
 }
 
 /** Deletes a server and waits until it is gone; one that is starting or stopping is deleted once it has settled. */
-export async function deleteServer(id: string, name: string): Promise<void> {
-  const what = `server "${name}" (${id})`;
+export async function deleteServer(id: string, known: InstanceOutputs): Promise<void> {
+  const what = nameOf(id, known);
   const pauses = new Pauses(DEFAULT_TIMEOUT_SECONDS);
   for (;;) {
     try {
@@ -163,40 +220,41 @@ export async function deleteServer(id: string, name: string): Promise<void> {
       break;
     } catch (error) {
       if (!isHttpError(error) || error.status !== 409 || !(await pauses.next())) throw error;
+      pauses.tell(what, "not to be deleted yet");
     }
   }
-  pauses.restart();
-  while (await pauses.next()) {
-    const live = await getInstance(currentSession(), id);
-    if (live === undefined) return;
-    if (live.status === "failed")
-      throw new VpcIdentityError(`${what} could not be deleted: ${reasonsOf(live)}`, { code: "IBMID_DELETE_FAILED" });
-  }
-  throw new VpcIdentityError(`${what} is still being deleted after ${DEFAULT_TIMEOUT_SECONDS} seconds.`, {
-    code: "IBMID_TIMEOUT",
-  });
+  await untilGone(
+    what,
+    () => getInstance(currentSession(), id),
+    DEFAULT_TIMEOUT_SECONDS,
+    // One that had failed before says so until its deletion begins.
+    (seen) => (seen.status === "failed" && known.status !== "failed" ? reasonsOf(seen) : undefined),
+  );
 }
 
-function prototypeOf(inputs: InstanceInputs, attachmentName: string): Parameters<typeof createInstance>[1] {
+function prototypeOf(inputs: InstanceInputs, attachmentName: string): InstancePrototype {
+  const { bootVolume, dataVolumes, sourceSnapshotId } = inputs;
   return {
     name: inputs.name,
     profile: inputs.instanceProfile,
     zone: inputs.zone,
     imageId: inputs.imageId,
+    sourceTemplateId: inputs.sourceTemplateId,
     vpcId: inputs.vpcId,
     keyIds: inputs.sshKeyIds,
     userData: inputs.userData,
     resourceGroupId: inputs.resourceGroupId ?? currentSession().settings.resourceGroupId,
     metadataService: inputs.metadataService,
     defaultTrustedProfile: inputs.defaultTrustedProfile,
-    primaryNetworkAttachment: {
-      name: attachmentName,
-      virtualNetworkInterface: {
-        subnetId: inputs.subnetId,
-        securityGroupIds: inputs.securityGroupIds,
-        autoDelete: true,
-      },
-    },
+    ...networkPrototype(inputs, attachmentName),
+    availabilityPolicy: inputs.availabilityPolicy,
+    totalVolumeBandwidth: inputs.totalVolumeBandwidthMbps,
+    enableSecureBoot: inputs.enableSecureBoot,
+    bootVolume:
+      bootVolume === undefined && sourceSnapshotId === undefined
+        ? undefined
+        : { deleteWithInstance: true, ...bootVolume, sourceSnapshotId },
+    dataVolumes: dataVolumes?.map((volume) => ({ deleteWithInstance: volume.volumeId === undefined, ...volume })),
   };
 }
 
@@ -207,60 +265,25 @@ async function instanceNamed(name: string): Promise<Instance | undefined> {
   return undefined;
 }
 
-/** Polls until a server is neither on its way up nor down; `onSeen` learns of every state in between. */
-async function untilSettled(
-  id: string,
+/** The server once it is neither on its way up nor down; `onSeen` learns of every state in between. */
+export function settled(
   first: Instance,
   timeoutSeconds = DEFAULT_TIMEOUT_SECONDS,
   onSeen: (seen: Instance) => void = () => undefined,
 ): Promise<Instance> {
-  const pauses = new Pauses(timeoutSeconds);
-  let current = first;
-  let everRead = false;
-  while (!SETTLED.includes(current.status)) {
-    if (!(await pauses.next())) {
-      throw new VpcIdentityError(
-        `server "${current.name}" (${id}) is still "${current.status}" after ${timeoutSeconds} seconds; ` +
-          "the next run goes on waiting.",
-        { code: "IBMID_TIMEOUT" },
-      );
-    }
-    const read = (): Promise<Instance | undefined> => getInstance(currentSession(), id);
-    const seen = await (everRead ? read() : untilVisible(read));
-    if (seen === undefined) throw goneError(`server "${current.name}" (${id})`);
-    everRead = true;
-    current = seen;
-    onSeen(seen);
-  }
-  return current;
-}
-
-/** Pauses that grow from one to ten seconds, within a total time. */
-class Pauses {
-  private pauseMs = FIRST_PAUSE_MS;
-  private readonly deadline: number;
-
-  constructor(timeoutSeconds: number) {
-    this.deadline = currentClock().now() + timeoutSeconds * 1000;
-  }
-
-  restart(): void {
-    this.pauseMs = FIRST_PAUSE_MS;
-  }
-
-  /** Waits; false when the time is used up. */
-  async next(): Promise<boolean> {
-    const clock = currentClock();
-    if (clock.now() + this.pauseMs > this.deadline) return false;
-    await clock.sleep(this.pauseMs);
-    this.pauseMs = Math.min(this.pauseMs * 1.5, LONGEST_PAUSE_MS);
-    return true;
-  }
+  return untilSettled({
+    what: nameOf(first.id, first),
+    look: () => getInstance(currentSession(), first.id),
+    first,
+    settled: ({ status }) => SETTLED.includes(status),
+    timeoutSeconds,
+    onSeen,
+  });
 }
 
 function failedToStart(instance: Instance): VpcIdentityError {
   return new VpcIdentityError(
-    `server "${instance.name}" (${instance.id}) failed to start: ${reasonsOf(instance)} The next run replaces it.`,
+    `${nameOf(instance.id, instance)} failed to start: ${reasonsOf(instance)} The next run replaces it.`,
     { code: "IBMID_PROVISIONING_FAILED" },
   );
 }
@@ -268,40 +291,4 @@ function failedToStart(instance: Instance): VpcIdentityError {
 function reasonsOf({ statusReasons, lifecycleReasons }: Instance): string {
   const reasons = [...statusReasons, ...lifecycleReasons].map(({ code, message }) => `${code}: ${message}`);
   return reasons.length === 0 ? "IBM Cloud gave no reason." : reasons.join("; ");
-}
-
-/** The default profile and keys of a server, which IBM Cloud tells only here. */
-async function initializationOf(id: string): Promise<Kept> {
-  const initialization = await untilVisible(() => getInitialization(currentSession(), id));
-  if (initialization === undefined) return {};
-  const { defaultTrustedProfile: profile, keyIds } = initialization;
-  return compact({
-    sshKeyIds: keyIds,
-    defaultTrustedProfile: profile && {
-      target: profile.target.id,
-      crn: profile.target.crn,
-      autoLink: profile.autoLink,
-    },
-  });
-}
-
-function outputsOf(instance: Instance, kept: Kept): InstanceOutputs {
-  return compact<InstanceOutputs>({
-    crn: instance.crn,
-    name: instance.name,
-    status: instance.status,
-    vpcId: instance.vpcId,
-    subnetId: instance.primaryNetworkAttachment?.subnetId ?? kept.subnetId,
-    zone: instance.zone,
-    imageId: instance.imageId,
-    instanceProfile: instance.profile,
-    sshKeyIds: kept.sshKeyIds,
-    securityGroupIds: kept.securityGroupIds,
-    metadataService: instance.metadataService,
-    defaultTrustedProfile: kept.defaultTrustedProfile,
-    userDataSha256: kept.userDataSha256,
-    resourceGroupId: instance.resourceGroupId,
-    primaryIp: instance.primaryIp,
-    createdAt: instance.createdAt,
-  });
 }

@@ -6,107 +6,54 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { MetadataService } from "../client/vpc";
-import { isKnown } from "../core/validate";
-import { configure } from "./connection";
-import { failuresOf, warn } from "./converge";
-import { type FieldTable, changedFields, compact, diffByTable, replacingFields } from "./diff";
+import { handlerFor } from "./handler";
 import {
+  type AnyInstanceArgs,
   type InstanceArgs,
   type InstanceInputs,
   type InstanceOutputs,
-  fieldsFor,
   instanceRule,
-  wantedOf,
 } from "./instance-args";
-import { createServer, deleteServer, readServer, updateServer } from "./instance-lifecycle";
-import { isSameObject, keptName, markedText, vpcName } from "./naming";
+import { fieldsFor, warnOfIgnored, wantedOf, withDefaults } from "./instance-fields";
+import { createServer, deleteServer, nameOf, readServer, updateServer } from "./instance-lifecycle";
+import { OF_THE_PROGRAM } from "./instance-outputs";
+import { keptName, vpcName } from "./naming";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "Instance";
 
 /** Manages servers. */
-export const handler: pulumi.dynamic.ResourceProvider<InstanceInputs, InstanceOutputs> = {
-  configure,
+export const handler = handlerFor<InstanceInputs, InstanceOutputs>({
+  rule: instanceRule,
+  computed: ["userDataSha256"],
+  fields: fieldsFor,
+  ignored: (id, olds, inputs, fields) => warnOfIgnored(TYPE, nameOf(id, olds), inputs, fields),
+  wanted: wantedOf,
+  complete: (inputs, { given, olds, same, text }) => ({
+    ...withDefaults(inputs),
+    name: given.name ?? keptName(olds.name, same, vpcName(text)),
+  }),
+  // A server that failed to start is of no use and cannot be mended.
+  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
+  create: createServer,
+  update: updateServer,
+  read: readServer,
+  delete: deleteServer,
+  inputsOf,
+  describe: (id) => `server "${id}"`,
+});
 
-  check: async (rawOlds, rawNews) => {
-    const [olds, news] = [compact(rawOlds), compact<Partial<InstanceInputs>>(rawNews)];
-    const failures = failuresOf(instanceRule, { ...news });
-    if (failures.length > 0) return { inputs: rawNews, failures };
-    const filled = { ...rawNews, ...news, ...withDefaults(news) };
-    const same = isSameObject(wantedOf(olds), wantedOf(filled), fieldsFor(filled));
-    const marked = { ...filled, mark: same ? olds.mark : rawNews.mark };
-    const name = news.name ?? keptName(olds.name, same, markedName(marked));
-    return { inputs: compact({ ...marked, name }) };
-  },
-
-  diff: async (id, rawOlds, rawNews) => {
-    const [olds, news] = [compact(rawOlds), compact(rawNews)];
-    const fields = fieldsFor(news);
-    warnOfIgnored(id, olds, news, fields);
-    const { replaces = [], ...result } = diffByTable(fields, { ...olds }, wantedOf(news));
-    // A server that failed to start is of no use and cannot be mended.
-    if (olds.status === "failed") return { ...result, changes: true, replaces: [...replaces, "status"] };
-    return { ...result, replaces: replaces.map((field) => (field === "userDataSha256" ? "userData" : field)) };
-  },
-
-  create: async (rawInputs) => {
-    const inputs = compact(rawInputs);
-    return createServer(inputs, { replacing: identityFields(inputs), identity: wantedOf(inputs) });
-  },
-
-  update: async (id, olds, news) => ({ outs: await updateServer(id, compact(olds), wantedOf(compact(news))) }),
-
-  read: async (id, props) => {
-    const outputs = await readServer(id, props === undefined ? {} : compact(props));
-    return outputs === undefined ? {} : { id, props: outputs };
-  },
-
-  delete: async (id, props) => deleteServer(id, props.name),
-};
-
-/** The user's settings with what the API would otherwise choose: always sent, so that removing a setting resets it. */
-function withDefaults(news: Partial<InstanceInputs>): Partial<InstanceInputs> {
-  const { metadataService, defaultTrustedProfile } = news;
-  const off = { enabled: false, protocol: "http", responseHopLimit: 1 } as const;
-  const on: MetadataService = { ...off, enabled: true };
+/** What a refresh finds, as arguments. The user data itself nobody tells, so its hash stands for it. */
+function inputsOf(outputs: InstanceOutputs): object {
+  const { subnetId, securityGroupIds, primaryIp, allowIpSpoofing, defaultTrustedProfile: profile } = outputs;
+  const nic = { subnetId, securityGroupIds, primaryIp, allowIpSpoofing };
+  const own = outputs.networkType === "interface" ? { primaryNetworkInterface: nic } : nic;
+  const named = ["name", "vpcId", "zone", "instanceProfile", "metadataService", "resourceGroupId", ...OF_THE_PROGRAM];
   return {
-    metadataService:
-      metadataService === undefined ? off : isKnown(metadataService) ? { ...on, ...metadataService } : metadataService,
-    ...(defaultTrustedProfile !== undefined && isKnown(defaultTrustedProfile)
-      ? { defaultTrustedProfile: { ...defaultTrustedProfile, autoLink: autoLinkOf(defaultTrustedProfile) } }
-      : {}),
+    ...Object.fromEntries(named.map((name) => [name, outputs[name as keyof InstanceOutputs]])),
+    ...(outputs.virtualNetworkInterfaceId === undefined ? own : {}),
+    defaultTrustedProfile: profile && { target: profile.target, autoLink: profile.autoLink },
   };
-}
-
-function autoLinkOf(profile: { readonly autoLink?: boolean }): boolean {
-  return profile.autoLink ?? true;
-}
-
-const identityFields = (inputs: InstanceInputs): string[] => replacingFields(fieldsFor(inputs));
-
-function markedName(inputs: InstanceInputs): string {
-  return vpcName(markedText(wantedOf(inputs), identityFields(inputs)));
-}
-
-/** Says what the program asks for and the server will not get; in every run, since the server stays behind. */
-function warnOfIgnored(id: string, olds: InstanceOutputs, news: InstanceInputs, fields: FieldTable): void {
-  const server = `server "${olds.name}" (${id})`;
-  const ignored = changedFields(fields, { ...olds }, wantedOf(news)).filter(
-    (field) => fields[field]?.change === "ignore" && isKnown(wantedOf(news)[field]),
-  );
-  for (const field of ignored) {
-    if (field === "userDataSha256") {
-      const change =
-        'Set userDataChange: "replace" to replace the server, or replace it once with `pulumi up --replace`.';
-      warn(TYPE, { ...news }, `the user data has changed, but ${server} keeps what it booted with. ${change}`);
-    } else {
-      warn(
-        TYPE,
-        { ...news },
-        `${field} has changed, but applies only when a server is created: ${server} keeps its own.`,
-      );
-    }
-  }
 }
 
 const KIND: ResourceType = {
@@ -118,14 +65,27 @@ const KIND: ResourceType = {
     "status",
     "vpcId",
     "subnetId",
+    "virtualNetworkInterfaceId",
+    "networkType",
+    "networkAttachments",
+    "networkInterfaces",
+    "allowIpSpoofing",
     "zone",
     "imageId",
+    "sourceSnapshotId",
+    "sourceTemplateId",
     "instanceProfile",
     "sshKeyIds",
     "securityGroupIds",
     "metadataService",
     "defaultTrustedProfile",
     "userDataSha256",
+    "availabilityPolicy",
+    "totalVolumeBandwidthMbps",
+    "enableSecureBoot",
+    "bootVolume",
+    "dataVolumes",
+    "tags",
     "resourceGroupId",
     "primaryIp",
     "createdAt",
@@ -145,6 +105,20 @@ const KIND: ResourceType = {
  *   metadataService: { protocol: "http" },
  *   defaultTrustedProfile: { target: profile.id },
  * });
+ *
+ * @example
+ * const worker = new Instance("worker", { sourceTemplateId: template.id, userData: bootstrapUserData({}) });
+ *
+ * @example
+ * const gateway = new Instance("gateway", {
+ *   vpcId,
+ *   virtualNetworkInterfaceId,
+ *   zone: "us-south-1",
+ *   imageId,
+ *   instanceProfile: "bx2-4x16",
+ *   restartToApply: true,
+ *   tags: ["env:prod"],
+ * });
  */
 export class Instance extends VpcIdentityResource {
   /** CRN of the server. */
@@ -155,12 +129,26 @@ export class Instance extends VpcIdentityResource {
   declare readonly status: pulumi.Output<string>;
   /** Id of the VPC. */
   declare readonly vpcId: pulumi.Output<string>;
-  /** Id of the subnet of the primary network attachment. */
+  /** Id of the subnet of the primary interface. */
   declare readonly subnetId: pulumi.Output<string | undefined>;
+  /** Virtual network interface it was created on, when the program named one. */
+  declare readonly virtualNetworkInterfaceId: pulumi.Output<string | undefined>;
+  /** Kind of the primary interface: `attachment`, or `interface`, the older kind. */
+  declare readonly networkType: pulumi.Output<"attachment" | "interface">;
+  /** Further network attachments it was created with, when the program named any. */
+  declare readonly networkAttachments: pulumi.Output<InstanceOutputs["networkAttachments"]>;
+  /** Further network interfaces it was created with, when the program named any. */
+  declare readonly networkInterfaces: pulumi.Output<InstanceOutputs["networkInterfaces"]>;
+  /** Whether it was created to send from other addresses than its own. */
+  declare readonly allowIpSpoofing: pulumi.Output<boolean | undefined>;
   /** Zone. */
   declare readonly zone: pulumi.Output<string>;
-  /** Id of the image it was made from, while that image exists. */
+  /** Id of the image it was made from. */
   declare readonly imageId: pulumi.Output<string | undefined>;
+  /** Snapshot it was made from, when the program named one. */
+  declare readonly sourceSnapshotId: pulumi.Output<string | undefined>;
+  /** Instance template it was made from, when the program named one. */
+  declare readonly sourceTemplateId: pulumi.Output<string | undefined>;
   /** Instance profile (size). */
   declare readonly instanceProfile: pulumi.Output<string>;
   /** Ids of the SSH keys it was created with. */
@@ -173,6 +161,18 @@ export class Instance extends VpcIdentityResource {
   declare readonly defaultTrustedProfile: pulumi.Output<InstanceOutputs["defaultTrustedProfile"]>;
   /** SHA-256 of the user data that the server was created with, in hexadecimal digits. */
   declare readonly userDataSha256: pulumi.Output<string | undefined>;
+  /** What happens when the host fails, when the program says it. */
+  declare readonly availabilityPolicy: pulumi.Output<InstanceOutputs["availabilityPolicy"]>;
+  /** Bandwidth for all volumes together, in megabits per second, when the program says it. */
+  declare readonly totalVolumeBandwidthMbps: pulumi.Output<number | undefined>;
+  /** Whether only signed software may boot, when the program says it. */
+  declare readonly enableSecureBoot: pulumi.Output<boolean | undefined>;
+  /** Boot volume it was created with, when the program says anything of it. */
+  declare readonly bootVolume: pulumi.Output<InstanceOutputs["bootVolume"]>;
+  /** Data volumes it was created with, when the program named any. */
+  declare readonly dataVolumes: pulumi.Output<InstanceOutputs["dataVolumes"]>;
+  /** User tags of the program, in lower case; those of others are not among them. */
+  declare readonly tags: pulumi.Output<string[] | undefined>;
   /** Id of the resource group. */
   declare readonly resourceGroupId: pulumi.Output<string | undefined>;
   /** Address in the subnet. */
@@ -184,7 +184,7 @@ export class Instance extends VpcIdentityResource {
    * Creates a server and waits until it runs.
    * @throws pulumi.ResourceError that lists every problem of the arguments
    */
-  constructor(name: string, args: InstanceArgs, options?: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: AnyInstanceArgs, options?: pulumi.CustomResourceOptions) {
     super(KIND, name, args, options);
   }
 

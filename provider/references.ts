@@ -1,7 +1,8 @@
 /**
- * Identities by any of their names: programs hold an id, an IAM id or a CRN, and all of them mean the same object.
+ * Objects by any of their names: programs hold an id, an IAM id or a CRN, and all of them mean the same object.
  */
-import { CRN, PROFILE_ID, type Rule, show } from "../core/validate";
+import { CRN, PROFILE_ID, type Rule, VPC_NAME, namesSame, show, text } from "../core/validate";
+import { sameSet } from "./diff";
 
 const SERVICE_ID = /^ServiceId-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -35,3 +36,26 @@ export const profileRule: Rule = reference(
 
 /** A service ID. */
 export const serviceIdRule: Rule = reference(serviceIdOf, 'a service ID ("ServiceId-<uuid>"), its IAM id or its CRN');
+
+/** A resource of the VPC API: an id or a CRN. */
+export const REFERENCE: Rule = text({ max: 512, pattern: /^\S+$/, allowed: "an id or a CRN" });
+
+/** A name of a resource of the VPC API. */
+export const nameRule: Rule = text({
+  max: 63,
+  pattern: VPC_NAME,
+  allowed: "1 to 63 lower case letters, digits and hyphens, beginning with a letter and not ending with a hyphen",
+});
+
+/** A zone. */
+export const zoneRule: Rule = text({ pattern: /^[a-z]+(-[a-z0-9]+)+$/, allowed: 'a zone such as "us-south-1"' });
+
+/** True when both, an id or a CRN each, name the same resource. */
+export const sameReference = (old: unknown, wanted: unknown): boolean => namesSame(String(old), String(wanted));
+
+/** True when both lists, of ids or CRNs, name the same resources, in whatever order. */
+export const sameReferences = (old: unknown, wanted: unknown): boolean =>
+  Array.isArray(old) && Array.isArray(wanted) ? sameSet(old.map(idOf), wanted.map(idOf)) : old === wanted;
+
+const idOf = (value: unknown): unknown =>
+  typeof value === "string" && value.startsWith("crn:") ? value.split(":").at(-1) : value;

@@ -19,6 +19,8 @@ export interface ResourceType {
   readonly outputs: readonly string[];
   /** Names of arguments and outputs that Pulumi encrypts in the state and hides in its display. */
   readonly secrets?: readonly string[];
+  /** True where the handler decides whether the old object goes first. @default false - it always does */
+  readonly handlerOrdersReplacement?: true;
 }
 
 /** A dynamic resource whose code is reached by name. Not meant to be extended outside of this package. */
@@ -31,7 +33,7 @@ export abstract class VpcIdentityResource extends pulumi.CustomResource {
   ) {
     super(typeToken(kind.type), name, properties(kind, name, args, options), {
       // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
-      deleteBeforeReplace: true,
+      ...(kind.handlerOrdersReplacement === true ? {} : { deleteBeforeReplace: true }),
       ...options,
       additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
     });

@@ -20,11 +20,12 @@ import {
   createOnce,
   goneError,
   isOutcomeUnknown,
+  removeTwins,
   syncFound,
   syncOwned,
   untilVisible,
 } from "./converge";
-import { type FieldTable, compact, replacingFields, sameSet } from "./diff";
+import { type FieldTable, compact, onlyFields, replacingFields, sameSet } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { deleteUnlocked } from "./locks";
 import { endsWithHash, hashOf, keptName } from "./naming";
@@ -39,6 +40,9 @@ export interface ServiceIdArgs {
   readonly name?: pulumi.Input<string>;
   /**
    * Description. "" clears it.
+   *
+   * With name and description both of your own there is no hash, so what a killed run left behind looks like anybody's: it
+   * is named in an error, and while IAM's list does not show it yet, a second one is made.
    * @default - none; with a `name` of your own, a text with a hash by which a repeated create finds its service ID
    */
   readonly description?: pulumi.Input<string>;
@@ -47,6 +51,11 @@ export interface ServiceIdArgs {
    * @default - none
    */
   readonly uniqueInstanceCrns?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Id of the group of service IDs that it is in. A change replaces the service ID.
+   * @default - none
+   */
+  readonly groupId?: pulumi.Input<string>;
   /**
    * Whether IAM refuses to delete it and to change its policies. Unlock it with an update before you destroy it.
    * @default false
@@ -69,6 +78,7 @@ export interface ServiceIdInputs extends Internal {
   readonly name: string;
   readonly description?: string | undefined;
   readonly uniqueInstanceCrns?: readonly string[] | undefined;
+  readonly groupId?: string | undefined;
   readonly locked?: boolean | undefined;
   readonly accountId?: string | undefined;
   readonly adopt?: boolean | undefined;
@@ -81,6 +91,7 @@ export interface ServiceIdOutputs {
   readonly name: string;
   readonly description?: string | undefined;
   readonly uniqueInstanceCrns?: readonly string[] | undefined;
+  readonly groupId?: string | undefined;
   readonly locked: boolean;
   readonly accountId: string;
   readonly entityTag: string;
@@ -94,6 +105,7 @@ export const serviceIdArgsRule: Rule = object({
     name: text({ max: 255 }),
     description: text({ min: 0, max: 1000 }),
     uniqueInstanceCrns: list(text({ pattern: CRN, allowed: "the CRN of a service instance" })),
+    groupId: text({ max: 100 }),
     locked: flag,
     accountId: text({ pattern: /^[0-9a-zA-Z_-]{1,100}$/, allowed: "an account id (32 hexadecimal digits)" }),
     adopt: flag,
@@ -105,6 +117,7 @@ export const serviceIdFields: FieldTable = {
   name: { change: "update" },
   description: { change: "update", absent: "clear" },
   uniqueInstanceCrns: { change: "update", absent: "clear", same: sameSet },
+  groupId: { change: "replace" },
   locked: { change: "update" },
   accountId: { change: "replace" },
 };
@@ -134,26 +147,15 @@ export const handler = handlerFor<ServiceIdInputs, ServiceIdOutputs>({
       () => deleteServiceId(currentSession(), id),
       () => getServiceId(currentSession(), id),
     ),
-  inputsOf: ({ name, description, uniqueInstanceCrns, locked, accountId }) => ({
-    name,
-    description,
-    uniqueInstanceCrns,
-    locked,
-    accountId,
-  }),
+  inputsOf: (outputs) => onlyFields(serviceIdFields, outputs),
   describe: (id) => `service ID "${id}"`,
 });
 
-function wanted({
-  name,
-  description,
-  uniqueInstanceCrns,
-  locked,
-  accountId,
-}: ServiceIdInputs): Omit<ServiceIdInputs, "mark" | "adopt"> {
+function wanted(inputs: ServiceIdInputs): Omit<ServiceIdInputs, "mark" | "adopt"> {
+  const { name, description, uniqueInstanceCrns, groupId, locked = false, accountId } = inputs;
   // IAM leaves an empty list out.
   const crns = uniqueInstanceCrns?.length === 0 ? undefined : uniqueInstanceCrns;
-  return { name, description, uniqueInstanceCrns: crns, locked: locked ?? false, accountId };
+  return { name, description, uniqueInstanceCrns: crns, groupId, locked, accountId };
 }
 
 async function ensureServiceId(inputs: ServiceIdInputs): Promise<{ id: string; outputs: ServiceIdOutputs }> {
@@ -163,16 +165,18 @@ async function ensureServiceId(inputs: ServiceIdInputs): Promise<{ id: string; o
   const isOurs = (other: LiveServiceId): boolean =>
     endsWithHash(other.name, hash) || endsWithHash(other.description, hash);
   const isEqual = (other: LiveServiceId): boolean => (other.description ?? "") === (inputs.description ?? "");
-  const look = async (): Promise<LiveServiceId | undefined> => {
-    let equal: LiveServiceId | undefined;
-    for await (const other of listServiceIds(session, { name })) {
-      if (isOurs(other)) return other;
-      if (isEqual(other)) equal ??= other;
-    }
-    return equal;
+  const list = async (): Promise<LiveServiceId[]> => {
+    const named: LiveServiceId[] = [];
+    for await (const other of listServiceIds(session, { name })) named.push(other);
+    return named;
   };
+  const look = async (): Promise<LiveServiceId | undefined> => {
+    const named = await list();
+    return named.find(isOurs) ?? named.find(isEqual);
+  };
+  const what = `service ID "${name}"`;
   const { object: live, found } = await createOnce<LiveServiceId>({
-    what: `service ID "${name}"`,
+    what,
     create: () => createServiceId(session, compact({ ...wanted(inputs) })),
     lookFirst: true,
     find: (error) => (isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look()),
@@ -181,10 +185,21 @@ async function ensureServiceId(inputs: ServiceIdInputs): Promise<{ id: string; o
     adopt: inputs.adopt === true,
     describe: (other) => `the service ID "${other.name}" (${other.id}) with the same description`,
   });
+  // Without a hash in it, one of an interrupted run looks like any other.
+  if (isOurs(live)) {
+    await removeTwins({ what, id: live.id, list, isOurs, remove: removeUnused });
+  }
   const outputs = outputsOf(live);
   if (!found) return { id: live.id, outputs };
   const synced = await syncFound({ id: live.id, outputs }, () => syncServiceId(live.id, outputs, inputs));
   return { id: live.id, outputs: outputsOf(synced) };
+}
+
+/** Deletes what no state names; it may be locked already, by our own wish. */
+async function removeUnused(id: string): Promise<void> {
+  const session = currentSession();
+  if ((await getServiceId(session, id))?.locked === true) await setServiceIdLock(session, id, false);
+  await deleteServiceId(session, id);
 }
 
 /** A lock is no field of an update but a call of its own: taken off before the other changes, put on after them. */
@@ -221,7 +236,10 @@ async function syncServiceId(id: string, known: ServiceIdOutputs, inputs: Servic
           ...(fields.includes("uniqueInstanceCrns") ? { uniqueInstanceCrns: goal.uniqueInstanceCrns ?? [] } : {}),
         }),
       );
-      return locks && goal.locked === true ? lock(true) : live;
+      // The answer to an update does not tell the group, which cannot change.
+      return locks && goal.locked === true
+        ? lock(true)
+        : { ...live, ...(known.groupId === undefined ? {} : { groupId: known.groupId }) };
     },
   });
 }
@@ -233,6 +251,7 @@ function outputsOf(live: LiveServiceId): ServiceIdOutputs {
     name: live.name,
     description: live.description,
     uniqueInstanceCrns: live.uniqueInstanceCrns,
+    groupId: live.groupId,
     locked: live.locked,
     accountId: live.accountId,
     entityTag: live.entityTag,
@@ -250,6 +269,7 @@ const KIND: ResourceType = {
     "name",
     "description",
     "uniqueInstanceCrns",
+    "groupId",
     "locked",
     "accountId",
     "entityTag",
@@ -279,6 +299,8 @@ export class ServiceId extends VpcIdentityResource {
   declare readonly description: pulumi.Output<string | undefined>;
   /** CRNs of the service instances it is for, if any. */
   declare readonly uniqueInstanceCrns: pulumi.Output<string[] | undefined>;
+  /** Id of the group of service IDs that it is in, if any. */
+  declare readonly groupId: pulumi.Output<string | undefined>;
   /** Whether IAM refuses to delete it. */
   declare readonly locked: pulumi.Output<boolean>;
   /** Account it is in. */

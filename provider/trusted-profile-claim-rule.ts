@@ -8,6 +8,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import {
   type ClaimRule,
   type ClaimRuleBody,
+  type ClaimRuleType,
   createClaimRule,
   deleteClaimRule,
   getClaimRule,
@@ -42,12 +43,13 @@ import {
   createOnce,
   isOutcomeUnknown,
   onceParentIsVisible,
+  removeTwins,
   syncFound,
   syncOwned,
   untilVisible,
   warn,
 } from "./converge";
-import { type FieldTable, compact, replacingFields, sameSet, sameValue } from "./diff";
+import { type FieldTable, compact, onlyFields, replacingFields, sameSet, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
 import { pairOf } from "./pair-id";
@@ -81,7 +83,8 @@ export interface ClaimRuleCommon {
   /** What must hold, all of it; at least one condition. Several rules of a profile are alternatives. */
   readonly conditions: pulumi.Input<pulumi.Input<ClaimCondition>[]>;
   /**
-   * Name of the rule, 1 to 255 characters; need not be unique.
+   * Name of the rule, 1 to 255 characters; need not be unique. A rule with a name of your own has no hash: what a killed run
+   * left behind is named in an error, and while IAM's list does not show it yet, a second rule is made.
    * @default - the resource's name and a hash, by which a repeated create finds its rule
    */
   readonly name?: pulumi.Input<string>;
@@ -96,10 +99,10 @@ export interface ClaimRuleCommon {
 export type TrustedProfileClaimRuleArgs = ClaimRuleCommon & (SamlClaimRule | ComputeResourceClaimRule);
 
 interface RuleFields {
-  readonly type: string;
+  readonly type: ClaimRuleType;
   readonly realmName?: string | undefined;
   readonly expirationSeconds?: number | undefined;
-  readonly crType?: string | undefined;
+  readonly crType?: ComputeResourceType | undefined;
   readonly conditions: readonly ResolvedCondition[];
 }
 
@@ -205,43 +208,23 @@ export const handler = handlerFor<TrustedProfileClaimRuleInputs, TrustedProfileC
     const { profileId, objectId } = pairOf(id, "rule");
     await deleteClaimRule(currentSession(), profileId, objectId);
   },
-  inputsOf: ({ profileId, type, realmName, expirationSeconds, crType, conditions, name }) => ({
-    profileId,
-    type,
-    realmName,
-    expirationSeconds,
-    crType,
-    conditions,
-    name,
-  }),
+  inputsOf: (outputs) => onlyFields(trustedProfileClaimRuleFields, outputs),
   describe: (id) => `claim rule "${id}"`,
 });
 
 function wanted(inputs: TrustedProfileClaimRuleInputs): Omit<TrustedProfileClaimRuleInputs, "mark" | "adopt"> {
   const { profileId, name, type, realmName, expirationSeconds, crType, conditions } = inputs;
-  return {
-    profileId: profileIdOf(profileId) ?? UNKNOWN_SENTINEL,
-    name,
-    type,
-    realmName,
-    expirationSeconds,
-    crType,
-    conditions,
-  };
+  const own = { name, type, realmName, expirationSeconds, crType, conditions };
+  return { profileId: profileIdOf(profileId) ?? UNKNOWN_SENTINEL, ...own };
 }
 
-function bodyOf({
-  name,
-  type,
-  realmName,
-  expirationSeconds,
-  crType,
-  conditions,
-}: TrustedProfileClaimRuleInputs): ClaimRuleBody {
-  const common = { name, conditions: conditions.map(toWire) };
-  return type === "Profile-SAML"
-    ? { ...common, type, realmName: realmName ?? "", expirationSeconds: expirationSeconds ?? 0 }
-    : { ...common, type: "Profile-CR", crType: crType as ComputeResourceType };
+/** `check` has seen to it that there is what the type needs, and nothing else. */
+function bodyOf(inputs: TrustedProfileClaimRuleInputs): ClaimRuleBody {
+  const { name, realmName = "", expirationSeconds = 0, crType } = inputs;
+  const common = { name, conditions: inputs.conditions.map(toWire) };
+  return crType === undefined
+    ? { ...common, type: "Profile-SAML", realmName, expirationSeconds }
+    : { ...common, type: "Profile-CR", crType };
 }
 
 async function ensureRule(inputs: TrustedProfileClaimRuleInputs): Promise<ClaimRule> {
@@ -252,21 +235,29 @@ async function ensureRule(inputs: TrustedProfileClaimRuleInputs): Promise<ClaimR
   const named = !endsWithHash(name, hash);
   const isEqual = (rule: ClaimRule): boolean =>
     (!named || rule.name === name) && sameRule({ ...outputsOf(rule, profileId) }, { ...body });
+  const isOurs = (rule: ClaimRule): boolean => endsWithHash(rule.name, hash);
+  const list = (): Promise<ClaimRule[]> => onceParentIsVisible(() => listClaimRules(session, profileId));
   const look = async (): Promise<ClaimRule | undefined> => {
-    const rules = await onceParentIsVisible(() => listClaimRules(session, profileId));
-    const own = rules.find((rule) => endsWithHash(rule.name, hash));
+    const rules = await list();
+    const own = rules.find(isOurs);
     // Equal rules may live side by side, but one with the name that the user chose would be the same twice.
     return own ?? (named || inputs.adopt === true ? rules.find(isEqual) : undefined);
   };
+  const what = `claim rule "${name}" of trusted profile ${profileId}`;
   const { object: rule, found } = await createOnce<ClaimRule>({
-    what: `claim rule "${name}" of trusted profile ${profileId}`,
+    what,
     create: () => onceParentIsVisible(() => createClaimRule(session, profileId, bodyOf(inputs))),
     lookFirst: true,
     find: (error) => (isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look()),
-    isOurs: (other, unanswered) => endsWithHash(other.name, hash) || (unanswered && other.name === name),
+    isOurs: (other, unanswered) => isOurs(other) || (unanswered && other.name === name),
     adopt: inputs.adopt === true,
     describe: (other) => `the equal rule "${other.name ?? ""}" (${other.id})`,
   });
+  // Without a hash in it, one of an interrupted run looks like any other.
+  if (isOurs(rule)) {
+    const remove = (id: string): Promise<void> => deleteClaimRule(session, profileId, id);
+    await removeTwins({ what, id: rule.id, list, isOurs, remove });
+  }
   if (!found) return rule;
   const outputs = outputsOf(rule, profileId);
   return syncFound({ id: `${profileId}/${rule.id}`, outputs }, () => syncRule(profileId, rule.id, outputs, inputs));
@@ -357,7 +348,7 @@ export class TrustedProfileClaimRule extends VpcIdentityResource {
   /** Name, if it has one. */
   declare readonly name: pulumi.Output<string | undefined>;
   /** `Profile-SAML` or `Profile-CR`. */
-  declare readonly type: pulumi.Output<"Profile-SAML" | "Profile-CR">;
+  declare readonly type: pulumi.Output<ClaimRuleType>;
   /** Identity provider; only with `Profile-SAML`. */
   declare readonly realmName: pulumi.Output<string | undefined>;
   /** Longest session, in seconds; only with `Profile-SAML`. */

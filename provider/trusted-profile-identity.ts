@@ -30,7 +30,7 @@ import {
 } from "../core/validate";
 import { currentClock, currentSession } from "./connection";
 import { createOnce, goneError, onceParentIsVisible, syncFound, syncOwned } from "./converge";
-import { type FieldTable, compact, replacingFields, sameSet } from "./diff";
+import { type FieldTable, compact, onlyFields, replacingFields, sameSet } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf } from "./naming";
 import { profileIdOf, profileRule, serviceIdOf } from "./references";
@@ -96,7 +96,7 @@ export interface TrustedProfileIdentityInputs extends Internal {
 /** What the state holds of an identity: what IAM answered last. */
 export interface TrustedProfileIdentityOutputs {
   readonly profileId: string;
-  readonly type: string;
+  readonly type: IdentityType;
   readonly identifier: string;
   readonly iamId?: string | undefined;
   readonly accounts?: readonly string[] | undefined;
@@ -184,13 +184,7 @@ export const handler = handlerFor<TrustedProfileIdentityInputs, TrustedProfileId
     const { profileId, type, identifier } = tripleOf(id);
     await alone(profileId, () => removeIdentity(currentSession(), profileId, type, identifier));
   },
-  inputsOf: ({ profileId, type, identifier, accounts, description }) => ({
-    profileId,
-    type,
-    identifier,
-    accounts,
-    description,
-  }),
+  inputsOf: (outputs) => onlyFields(trustedProfileIdentityFields, outputs),
   describe: (id) => `trusted profile identity "${id}"`,
 });
 
@@ -309,7 +303,7 @@ async function syncIdentity(
           const wish = isIt(other)
             ? { accounts, description }
             : { accounts: rest.accounts, description: rest.description };
-          return compact({ identifier: id, type: kind as IdentityType, ...wish });
+          return compact({ identifier: id, type: kind, ...wish });
         });
         const live = seen(await replaceIdentities(session, profileId, tag, bodies));
         if (live === undefined) throw goneError(what);

@@ -28,8 +28,8 @@ import {
   text,
 } from "../core/validate";
 import { currentSession } from "./connection";
-import { createOnce, goneError, onceParentIsVisible } from "./converge";
-import { type FieldTable, compact, replacingFields, sameValue } from "./diff";
+import { createOnce, goneError, inTheWay, onceParentIsVisible } from "./converge";
+import { type FieldTable, compact, onlyFields, replacingFields, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
 import { pairOf } from "./pair-id";
@@ -223,7 +223,7 @@ export const handler = handlerFor<TrustedProfileLinkInputs, TrustedProfileLinkOu
     const { profileId, objectId } = pairOf(id, "link");
     await deleteLink(currentSession(), profileId, objectId);
   },
-  inputsOf: ({ profileId, crType, link, name, isCrossAccount }) => ({ profileId, crType, link, name, isCrossAccount }),
+  inputsOf: (outputs) => onlyFields(trustedProfileLinkFields, outputs),
   describe: (id) => `trusted profile link "${id}"`,
 });
 
@@ -242,14 +242,15 @@ async function ensureLink(inputs: TrustedProfileLinkInputs): Promise<ProfileLink
   const { profileId, crType, link, name, isCrossAccount } = wanted(inputs);
   const hash = ownHash(inputs);
   const what = `link of ${link.crn ?? ""} to trusted profile ${profileId}`;
+  const look = async (): Promise<ProfileLink | undefined> => {
+    const links = await listLinks(session, profileId);
+    return links.find((other) => other.crType === crType && sameValue(other.link, link));
+  };
   const { object: made } = await createOnce<ProfileLink>({
     what,
     create: () =>
       onceParentIsVisible(() => createLink(session, profileId, compact({ crType, link, name, isCrossAccount }))),
-    find: async () => {
-      const links = await listLinks(session, profileId);
-      return links.find((other) => other.crType === crType && sameValue(other.link, link));
-    },
+    find: (error, unanswered) => inTheWay(look, error, unanswered),
     // One with the very name that the user chose, and there after a create that was not answered, is that create's.
     isOurs: (other, unanswered) => endsWithHash(other.name, hash) || (unanswered && other.name === name),
     adopt: inputs.adopt === true,

@@ -15,7 +15,7 @@ import {
 import { type Rule, flag, object, text } from "../core/validate";
 import { currentSession } from "./connection";
 import { createOnce, inTheWay, syncFound, syncOwned } from "./converge";
-import { type FieldTable, compact, replacingFields } from "./diff";
+import { type FieldTable, compact, onlyFields, replacingFields } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
 import { type ResourceType, VpcIdentityResource } from "./resource";
@@ -71,6 +71,8 @@ export interface TrustedProfileOutputs {
   readonly modifiedAt?: string | undefined;
   readonly templateId?: string | undefined;
   readonly assignmentId?: string | undefined;
+  readonly imsAccountId?: number | undefined;
+  readonly imsUserId?: number | undefined;
 }
 
 /** Rules of the arguments; components use them for the profile they create. */
@@ -105,7 +107,7 @@ const TYPE = "TrustedProfile";
 export const handler = handlerFor<TrustedProfileInputs, TrustedProfileOutputs>({
   rule: trustedProfileRule,
   fields: trustedProfileFields,
-  wanted: ({ name, description, email, accountId }) => ({ name, description, email, accountId }),
+  wanted: (inputs) => onlyFields(trustedProfileFields, inputs),
   complete: (inputs, { given, olds, same, text: marked }) => {
     // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
     if (given.name !== undefined) return { ...inputs, description: given.description ?? marked };
@@ -121,7 +123,7 @@ export const handler = handlerFor<TrustedProfileInputs, TrustedProfileOutputs>({
     return profile === undefined ? undefined : outputsOf(profile);
   },
   delete: async (id) => deleteProfile(currentSession(), id),
-  inputsOf: ({ name, description, email, accountId }) => ({ name, description, email, accountId }),
+  inputsOf: (outputs) => onlyFields(trustedProfileFields, outputs),
   describe: (id) => `trusted profile "${id}"`,
 });
 
@@ -184,6 +186,8 @@ function outputsOf(profile: Profile): TrustedProfileOutputs {
     modifiedAt: profile.modifiedAt,
     templateId: profile.templateId,
     assignmentId: profile.assignmentId,
+    imsAccountId: profile.imsAccountId,
+    imsUserId: profile.imsUserId,
   });
 }
 
@@ -202,6 +206,8 @@ const KIND: ResourceType = {
     "modifiedAt",
     "templateId",
     "assignmentId",
+    "imsAccountId",
+    "imsUserId",
   ],
 };
 
@@ -238,6 +244,10 @@ export class TrustedProfile extends VpcIdentityResource {
   declare readonly templateId: pulumi.Output<string | undefined>;
   /** Template assignment the profile was made by, if any. */
   declare readonly assignmentId: pulumi.Output<string | undefined>;
+  /** Number of the account in IBM's classic infrastructure, if it has one. */
+  declare readonly imsAccountId: pulumi.Output<number | undefined>;
+  /** Number of the profile in IBM's classic infrastructure, if it has one. */
+  declare readonly imsUserId: pulumi.Output<number | undefined>;
 
   /**
    * Creates a profile.

@@ -6,7 +6,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type ApiKey, getApiKey, getApiKeyByValue } from "../../client/iam-api-keys";
 import { VpcIdentityError } from "../../core/errors";
-import { object, text } from "../../core/validate";
+import { flag, object, text } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
@@ -23,10 +23,21 @@ export interface GetApiKeyDetailsArgs {
    * @default - `apiKeyId` is given
    */
   readonly value?: string;
+  /**
+   * Whether to ask when and how often it was used; only with `apiKeyId`.
+   * @default false
+   */
+  readonly includeActivity?: boolean;
+  /**
+   * Whether to ask who changed what of it.
+   * @default false
+   */
+  readonly includeHistory?: boolean;
 }
 
-/** An API key without its value. */
+/** An API key without its value; `activity` and `history` only when they were asked for. */
 export interface ApiKeyDetails extends Omit<ApiKey, "id" | "value"> {
+  /** `ApiKey-<uuid>` */
   readonly apiKeyId: string;
 }
 
@@ -36,8 +47,19 @@ const rule = object({
     // Says nothing of what it saw.
     value: (value, property) =>
       typeof value === "string" && value !== "" ? [] : [{ property, reason: "must be the text of an API key" }],
+    includeActivity: flag,
+    includeHistory: flag,
   },
   exactlyOne: [["apiKeyId", "value"]],
+  also: ({ value, includeActivity }) =>
+    value !== undefined && includeActivity === true
+      ? [
+          {
+            property: "includeActivity",
+            reason: "is true; IAM tells the activity only of a key that is asked for by its id",
+          },
+        ]
+      : [],
 });
 
 /**
@@ -49,8 +71,10 @@ const rule = object({
 export async function getApiKeyDetails(args: GetApiKeyDetailsArgs, options?: LookupOptions): Promise<ApiKeyDetails> {
   assertValid("getApiKeyDetails", rule, args);
   const session = programSession(options);
-  const { apiKeyId = "", value } = args;
-  const key = value === undefined ? await getApiKey(session, apiKeyId) : await getApiKeyByValue(session, value);
+  const { apiKeyId = "", value, ...included } = args;
+  const key = await (value === undefined
+    ? getApiKey(session, apiKeyId, included)
+    : getApiKeyByValue(session, value, included));
   if (key === undefined) {
     throw new VpcIdentityError(`There is no API key ${value === undefined ? `"${apiKeyId}"` : "with this value"}.`, {
       code: "IBMID_NOT_FOUND",

@@ -4,7 +4,7 @@
  * Sources: IBM Cloud IAM Identity Services API, "List links to a trusted profile".
  */
 import type * as pulumi from "@pulumi/pulumi";
-import { type LinkTarget, listLinks } from "../../client/iam-identity";
+import { type ComputeResourceType, type LinkTarget, listLinks } from "../../client/iam-identity";
 import { object } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
@@ -20,7 +20,7 @@ export interface GetTrustedProfileLinksArgs {
 /** A link. */
 export interface TrustedProfileLinkResult {
   readonly linkId: string;
-  readonly crType: string;
+  readonly crType: ComputeResourceType;
   /** The compute resource, with every part that IAM knows of it. */
   readonly link: LinkTarget;
   /** Absent for a link that IBM Cloud made with a server. */

@@ -4,7 +4,7 @@
  * Sources: IBM Cloud IAM Identity Services API, "Get a trusted profile", "List trusted profiles".
  */
 import type * as pulumi from "@pulumi/pulumi";
-import { type Activity, type Profile, getProfile, listProfiles } from "../../client/iam-identity";
+import { type Profile, getProfile, listProfiles } from "../../client/iam-identity";
 import { VpcIdentityError } from "../../core/errors";
 import { flag, object, text } from "../../core/validate";
 import { compact } from "../diff";
@@ -38,31 +38,24 @@ export interface GetTrustedProfilesArgs {
    * @default - all of the account
    */
   readonly name?: string;
+  /**
+   * Whether to ask who changed what of each.
+   * @default false
+   */
+  readonly includeHistory?: boolean;
 }
 
-/** A trusted profile. */
-export interface TrustedProfileResult {
+/** A trusted profile; `activity` and `history` only when they were asked for. */
+export interface TrustedProfileResult extends Omit<Profile, "id"> {
+  /** `Profile-<uuid>` */
   readonly profileId: string;
-  readonly iamId: string;
-  readonly crn: string;
-  readonly name: string;
-  readonly description?: string;
-  readonly email?: string;
-  readonly accountId: string;
-  readonly entityTag: string;
-  readonly createdAt?: string;
-  readonly modifiedAt?: string;
-  readonly templateId?: string;
-  readonly assignmentId?: string;
-  /** Only with `includeActivity`. */
-  readonly activity?: Activity;
 }
 
 const oneRule = object({
   fields: { profileId: profileRule, name: text({ max: 255 }), includeActivity: flag },
   exactlyOne: [["profileId", "name"]],
 });
-const manyRule = object({ fields: { name: text({ max: 255 }) } });
+const manyRule = object({ fields: { name: text({ max: 255 }), includeHistory: flag } });
 
 /**
  * Looks a trusted profile up.

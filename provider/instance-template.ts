@@ -1,0 +1,287 @@
+/**
+ * An instance template: what the servers of an instance group are made from.
+ *
+ * Sources: IBM Cloud VPC API, "Instance templates".
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  type InstanceTemplate as LiveTemplate,
+  createTemplate,
+  deleteTemplate,
+  getTemplate,
+  listTemplates,
+  renameTemplate,
+} from "../client/vpc-templates";
+import { isHttpError } from "../core/errors";
+import { currentSession } from "./connection";
+import { createOnce, inTheWay, syncFound, syncOwned, warn } from "./converge";
+import { compact, replacingFields } from "./diff";
+import { handlerFor } from "./handler";
+import { userDataSha256 } from "./instance-args";
+import {
+  type InstanceTemplateArgs,
+  type InstanceTemplateInputs,
+  type InstanceTemplateOutputs,
+  type WantedTemplate,
+  instanceTemplateRule,
+  templateFields,
+  wantedTemplate,
+} from "./instance-template-args";
+import { rememberLinking } from "./instance-group-linking";
+import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
+import { assertAdoptable, deleteUnused, nameOf, resourceGroupOf } from "./network-lifecycle";
+import { type ResourceType, VpcIdentityResource } from "./resource";
+
+const TYPE = "InstanceTemplate";
+const NOUN = "instance template";
+
+/** Manages instance templates. */
+export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutputs>({
+  rule: instanceTemplateRule,
+  fields: templateFields,
+  wanted: wantedTemplate,
+  complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
+  // A group that uses the old one has to change to the new one in between. Two of one name there cannot be.
+  createFirst: (olds, inputs) => olds.name !== inputs.name,
+  ignored: (id, olds, inputs) =>
+    warn(
+      TYPE,
+      { ...inputs },
+      `the user data has changed, but ${describe(olds, id)} keeps its own. Leave userDataChange out to ` +
+        "replace the template.",
+    ),
+  create: ensureTemplate,
+  update: async (id, olds, inputs) => outputsOf(await syncTemplate(id, olds, inputs)),
+  read: async (id) => {
+    const live = await getTemplate(currentSession(), id);
+    return live === undefined ? undefined : outputsOf(live);
+  },
+  delete: (id, olds) =>
+    deleteUnused({
+      type: TYPE,
+      what: describe(olds, id),
+      olds,
+      remove: () => deleteTemplate(currentSession(), id),
+    }),
+  inputsOf: ({ name, vpcId, subnetId, zone, imageId, instanceProfile, ...rest }) => ({
+    ...{ name, vpcId, subnetId, zone, imageId, instanceProfile },
+    sshKeyIds: rest.sshKeyIds,
+    securityGroupIds: rest.securityGroupIds,
+    metadataService: rest.metadataService,
+    defaultTrustedProfile: rest.defaultTrustedProfile,
+    resourceGroupId: rest.resourceGroupId,
+  }),
+  describe: (id) => `${NOUN} "${id}"`,
+});
+
+const describe = ({ name }: { readonly name: string }, id: string): string => `${NOUN} "${name}" (${id})`;
+
+async function ensureTemplate(
+  inputs: InstanceTemplateInputs,
+): Promise<{ id: string; outputs: InstanceTemplateOutputs }> {
+  const wanted = wantedTemplate(inputs);
+  const identity = { ...wanted, mark: inputs.mark };
+  const fields = templateFields(inputs);
+  const replacing = replacingFields(fields);
+  const hash = hashOf(identity, replacing);
+  // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
+  const attachmentName = vpcName(markedText(identity, replacing));
+  const isOurs = (other: LiveTemplate): boolean =>
+    endsWithHash(other.name, hash) || endsWithHash(other.primaryNetworkAttachmentName, hash);
+  const create = (): Promise<LiveTemplate> =>
+    createTemplate(currentSession(), prototypeOf(inputs, wanted, attachmentName));
+  const { object: live, found } = await createOnce<LiveTemplate>({
+    what: `${NOUN} "${inputs.name}"`,
+    create,
+    find: async (error, unanswered) => {
+      const other = await inTheWay(() => templateNamed(inputs.name), error, unanswered);
+      if (other === undefined || !isOurs(other)) return other;
+      // Either an earlier attempt made it and nobody knows of it, or it is to be replaced by an equal one, only because
+      // `--replace` says so, and is deleted after this. So it can never be taken.
+      await makeRoom(other);
+      return create();
+    },
+    isOurs,
+    adopt: inputs.adopt === true,
+    describe: (other) => describe(other, other.id),
+  });
+  const outputs = outputsOf(live);
+  if (!found) return { id: live.id, outputs };
+  if (!isOurs(live)) assertAdoptable({ noun: NOUN, fields, wanted: { ...wanted }, outputsOf }, live);
+  const synced = await syncFound({ id: live.id, outputs }, () => syncTemplate(live.id, outputs, inputs));
+  return { id: live.id, outputs: outputsOf(synced) };
+}
+
+/** Takes a template's name away from it, where it cannot be deleted because a group uses it. */
+async function makeRoom(template: LiveTemplate): Promise<void> {
+  const session = currentSession();
+  try {
+    await deleteTemplate(session, template.id);
+  } catch (error) {
+    if (!isHttpError(error) || error.status !== 409) throw error;
+    await renameTemplate(session, template.id, vpcName(`replaced-${template.id.slice(-8)}`));
+  }
+}
+
+async function templateNamed(name: string): Promise<LiveTemplate | undefined> {
+  for await (const template of listTemplates(currentSession())) {
+    if (template.name === name) return template;
+  }
+  return undefined;
+}
+
+/** Only the name of a template can change. */
+function syncTemplate(
+  id: string,
+  known: InstanceTemplateOutputs,
+  inputs: InstanceTemplateInputs,
+): Promise<LiveTemplate> {
+  return syncOwned<LiveTemplate>({
+    what: describe(known, id),
+    fields: templateFields(inputs),
+    known: { ...known },
+    knownTag: "",
+    wanted: { ...wantedTemplate(inputs) },
+    observe: () => getTemplate(currentSession(), id),
+    propertiesOf: (live) => ({ ...outputsOf(live) }),
+    tagOf: () => "",
+    send: () => renameTemplate(currentSession(), id, inputs.name),
+  });
+}
+
+function prototypeOf(
+  inputs: InstanceTemplateInputs,
+  wanted: WantedTemplate,
+  attachmentName: string,
+): Parameters<typeof createTemplate>[1] {
+  return {
+    name: inputs.name,
+    profile: wanted.instanceProfile,
+    zone: wanted.zone,
+    imageId: wanted.imageId,
+    vpcId: wanted.vpcId,
+    keyIds: wanted.sshKeyIds,
+    userData: inputs.userData,
+    resourceGroupId: resourceGroupOf(wanted),
+    metadataService: wanted.metadataService,
+    defaultTrustedProfile: wanted.defaultTrustedProfile,
+    primaryNetworkAttachment: {
+      name: attachmentName,
+      virtualNetworkInterface: {
+        subnetId: wanted.subnetId,
+        securityGroupIds: wanted.securityGroupIds,
+        autoDelete: true,
+      },
+    },
+  };
+}
+
+function outputsOf(live: LiveTemplate): InstanceTemplateOutputs {
+  const unlessEmpty = (list: readonly string[]): readonly string[] | undefined =>
+    list.length === 0 ? undefined : list;
+  return compact<InstanceTemplateOutputs>({
+    crn: live.crn,
+    name: live.name,
+    vpcId: live.vpcId,
+    subnetId: live.subnetId,
+    zone: live.zone,
+    imageId: live.imageId,
+    instanceProfile: live.profile,
+    sshKeyIds: unlessEmpty(live.keyIds),
+    securityGroupIds: unlessEmpty(live.securityGroupIds),
+    metadataService: live.metadataService,
+    defaultTrustedProfile: live.defaultTrustedProfile,
+    userDataSha256: live.userData === undefined ? undefined : userDataSha256(live.userData),
+    resourceGroupId: live.resourceGroupId,
+    createdAt: live.createdAt,
+  });
+}
+
+const KIND: ResourceType = {
+  type: TYPE,
+  rule: instanceTemplateRule,
+  outputs: [
+    "crn",
+    "name",
+    "vpcId",
+    "subnetId",
+    "zone",
+    "imageId",
+    "instanceProfile",
+    "sshKeyIds",
+    "securityGroupIds",
+    "metadataService",
+    "defaultTrustedProfile",
+    "userDataSha256",
+    "resourceGroupId",
+    "createdAt",
+  ],
+  handlerOrdersReplacement: true,
+};
+
+/**
+ * An instance template of IBM Cloud VPC. Its resource id is the template's id. Where a change makes another template, the
+ * new one is made first, the groups of the program change to it, and then the old one is deleted; servers that exist stay
+ * as they are.
+ *
+ * @example
+ * const template = new InstanceTemplate("web", {
+ *   vpcId,
+ *   subnetId,
+ *   zone: "us-south-1",
+ *   imageId,
+ *   instanceProfile: "bx2-2x8",
+ *   metadataService: {},
+ *   defaultTrustedProfile: { target: profile.id, autoLink: false },
+ * });
+ */
+export class InstanceTemplate extends VpcIdentityResource {
+  /** CRN of the template. */
+  declare readonly crn: pulumi.Output<string>;
+  /** Name in the VPC API. */
+  declare readonly name: pulumi.Output<string>;
+  /** Id of the VPC. */
+  declare readonly vpcId: pulumi.Output<string | undefined>;
+  /** Id of the subnet of the primary network attachment. */
+  declare readonly subnetId: pulumi.Output<string | undefined>;
+  /** Zone. */
+  declare readonly zone: pulumi.Output<string | undefined>;
+  /** Id of the image. */
+  declare readonly imageId: pulumi.Output<string | undefined>;
+  /** Instance profile (size). */
+  declare readonly instanceProfile: pulumi.Output<string | undefined>;
+  /** Ids of the SSH keys, if any. */
+  declare readonly sshKeyIds: pulumi.Output<string[] | undefined>;
+  /** Ids of the security groups, when the program named any. */
+  declare readonly securityGroupIds: pulumi.Output<string[] | undefined>;
+  /** Metadata service of servers made from the template. */
+  declare readonly metadataService: pulumi.Output<InstanceTemplateOutputs["metadataService"]>;
+  /** Trusted profile of servers made from the template: its id, and whether each server is linked as it is made. */
+  declare readonly defaultTrustedProfile: pulumi.Output<InstanceTemplateOutputs["defaultTrustedProfile"]>;
+  /** SHA-256 of the user data, in hexadecimal digits, if there is any. */
+  declare readonly userDataSha256: pulumi.Output<string | undefined>;
+  /** Id of the resource group. */
+  declare readonly resourceGroupId: pulumi.Output<string | undefined>;
+  /** Time of creation, RFC 3339. */
+  declare readonly createdAt: pulumi.Output<string>;
+
+  /**
+   * Creates an instance template.
+   * @throws pulumi.ResourceError that lists every problem of the arguments
+   */
+  constructor(name: string, args: InstanceTemplateArgs, options?: pulumi.CustomResourceOptions) {
+    super(KIND, name, args, options);
+    rememberLinking(this.id, name, args.defaultTrustedProfile);
+  }
+
+  /** Id of the template; the same as `id`, and therefore not stored once more. */
+  get instanceTemplateId(): pulumi.Output<string> {
+    return this.id;
+  }
+
+  /** Reads a template that exists, without managing it. */
+  static get(name: string, id: pulumi.Input<pulumi.ID>, options?: pulumi.CustomResourceOptions): InstanceTemplate {
+    // Nothing is created when there is an id, so the arguments are not looked at.
+    return new InstanceTemplate(name, {} as InstanceTemplateArgs, { ...options, id });
+  }
+}

@@ -71,6 +71,16 @@ export interface CredentialFile {
   readonly services: readonly string[];
 }
 
+/** Where strongSwan finds the credentials. */
+export interface StrongswanOptions {
+  /**
+   * Name of the files below `/etc/swanctl`: `private/<name>.key`, `x509/<name>.pem`, `x509ca/<name>_int.crt` and, with more
+   * certificates, `_int2.crt` and so on. IBM's mount helper for file shares calls them `type_ibmshare`.
+   * @default "vpc-identity"
+   */
+  readonly name?: string;
+}
+
 /** Options for those who use the credentials; each may be left out. */
 export interface ConsumerOptions {
   /** @default - as `group` says */
@@ -81,6 +91,21 @@ export interface ConsumerOptions {
   readonly credentialFiles?: readonly CredentialFile[];
   /** @default - none */
   readonly hooks?: HooksOptions;
+  /**
+   * Copy key and certificates to where strongSwan's `swanctl` looks for them, and load them, after each renewal. The copies
+   * are on the disk. @default - no copies
+   */
+  readonly strongswan?: StrongswanOptions;
+  /**
+   * Form of the lines on standard error, which the journal keeps: `logfmt` and `json` have the fields `time`, `program`,
+   * `event`, `http_code`, `code`, `trace`, `seconds_left` and `message`, those that apply. @default "plain"
+   */
+  readonly log?: "plain" | "logfmt" | "json";
+  /**
+   * File for the textfile collector of Prometheus' node exporter, ending in `.prom`: exit code and time of the last run, and
+   * when each credential expires. @default - none
+   */
+  readonly metricsFile?: string;
 }
 
 const account = text({ max: 32, pattern: /^[a-z0-9_][a-z0-9_-]*$/, allowed: "a user or group name, or its number" });
@@ -98,6 +123,11 @@ const fileAccess = object({
       allowed: 'four octal digits, such as "0640", not writable by others',
     }),
   },
+});
+const metricsFile = text({
+  max: 255,
+  pattern: /^\/(?!.*\/\.\.(?:\/|$))[A-Za-z0-9._@/-]+\.prom$/,
+  allowed: 'an absolute path that ends in ".prom"',
 });
 const command: Rule = (value, path) =>
   Array.isArray(value) && value.length === 0
@@ -148,17 +178,30 @@ export const consumerRules: Readonly<Record<keyof ConsumerOptions, Rule>> = {
       timeoutSeconds: integer(1, 600, "seconds"),
     },
   }),
+  strongswan: object({
+    fields: {
+      name: text({
+        max: 64,
+        pattern: /^[A-Za-z0-9][A-Za-z0-9_-]*$/,
+        allowed: "letters, digits, hyphens and underscores",
+      }),
+    },
+  }),
+  log: oneOf("plain", "logfmt", "json"),
+  metricsFile,
 };
 
-/** The settings as the server reads them: lines of a word, a tab and its values; empty when there is nothing to say. */
-export function consumerSettings({
-  files = {},
-  combinedPem,
-  credentialFiles = [],
-  hooks = {},
-}: ConsumerOptions): string {
+/**
+ * The settings as the server reads them: lines of a word, a tab and its values; empty when there is nothing to say.
+ * `others` are lines of features that no consumer sees.
+ */
+export function consumerSettings(
+  { files = {}, combinedPem, credentialFiles = [], hooks = {}, strongswan, log, metricsFile: metrics }: ConsumerOptions,
+  others: readonly [word: string, values: string][],
+): string {
   const { reload = [], signal = [], exec = [], failureExec = [] } = hooks;
   const lines: [string, string][] = [
+    ...others,
     ...Object.entries(files).map(
       ([name, { owner = "root", group = "root", mode = "0600" }]: [string, FileAccess]): [string, string] => [
         "file",
@@ -176,6 +219,9 @@ export function consumerSettings({
       ? []
       : [["failure-directory", hooks.failureDirectory] as [string, string]]),
     ...(hooks.timeoutSeconds === undefined ? [] : [["timeout", String(hooks.timeoutSeconds)] as [string, string]]),
+    ...(strongswan === undefined ? [] : [["swanctl", strongswan.name ?? "vpc-identity"] as [string, string]]),
+    ...(log === undefined || log === "plain" ? [] : [["log", log] as [string, string]]),
+    ...(metrics === undefined ? [] : [["metrics", metrics] as [string, string]]),
   ];
   return lines.map(([word, values]) => `${word}\t${values}\n`).join("");
 }

@@ -4,35 +4,18 @@
  * like a change of the server.
  */
 import { VpcIdentityError } from "../core/errors";
-import { describeProblems } from "../core/validate";
+import { describeProblems, type Problem, problemsOf } from "../core/validate";
+import { asciiEscapes } from "./ascii";
+import { type UserDataForm, userDataFormRule } from "./form";
 import { gzip } from "./gzip";
 import { mergedDocument } from "./merge";
+import { absentEntries, unknownValues, withoutNulls } from "./nothing";
 import type { BootstrapOptions, ResolvedOptions } from "./options";
 import { resolveOptions, validateBootstrap } from "./options";
 import { INSTALLED_SCRIPT } from "./script";
-import { SCRIPT_EXTRAS } from "./script-extras";
+import { extrasScript } from "./script-extras";
+import { largestOf, measured, type Segment, USER_DATA_LIMIT_BYTES, type UserDataReport } from "./size";
 import { systemdUnits } from "./units";
-
-/** Largest user data the VPC API takes, in bytes of UTF-8. */
-export const USER_DATA_LIMIT_BYTES = 65_536;
-
-/** How user data is written. */
-export interface UserDataForm {
-  /**
-   * `cloud-config`, `mime` (multipart) and `archive` (cloud-config archive) for images with cloud-init; `script` for
-   * whatever else runs a POSIX shell script. @default - "cloud-config", or "mime" with `merge`
-   */
-  readonly format?: "cloud-config" | "script" | "mime" | "archive";
-  /**
-   * User data of your own that the server gets as well: texts that begin with `#cloud-config`, `#!` or `#cloud-boothook`.
-   * Where both have a list, such as `runcmd`, ours comes first; where both set a value, yours stays. @default - none
-   */
-  readonly merge?: readonly string[];
-  /** What the image makes of user data (`user_data_format` of the image); all but `cloud_init` are refused. @default "cloud_init" */
-  readonly imageUserDataFormat?: "cloud_init" | "esxi_kickstart" | "ipxe";
-  /** In a cloud-config, pack each file that gets smaller by it; a script is never packed. @default true */
-  readonly compress?: boolean;
-}
 
 interface InstalledFile {
   readonly path: string;
@@ -45,36 +28,62 @@ const COMMAND = "/usr/local/bin/vpc-identity";
 /**
  * User data that gives a server its identity at first boot. It holds no secret.
  *
- * @throws VpcIdentityError `IBMID_INVALID_BOOTSTRAP` with every problem of the options, or `IBMID_USER_DATA_TOO_LARGE`.
+ * @throws VpcIdentityError `IBMID_INVALID_BOOTSTRAP` with every problem of options and form, or `IBMID_USER_DATA_TOO_LARGE`.
  * @example
  * const userData = bootstrapUserData({ certificate: { subject: { O: "Example" } } });
  */
 export function bootstrapUserData(options: BootstrapOptions = {}, form: UserDataForm = {}): string {
-  const problems = validateBootstrap(options, "");
+  return userDataReport(options, form).userData;
+}
+
+/**
+ * User data with its size, part by part.
+ *
+ * @throws VpcIdentityError as bootstrapUserData does.
+ * @example
+ * const { bytes, parts, warning } = userDataReport({}, { merge: [readFileSync("own.cfg", "utf8")] });
+ */
+export function userDataReport(options: BootstrapOptions = {}, form: UserDataForm = {}): UserDataReport {
+  const problems = [
+    ...validateBootstrap(options, ""),
+    ...validateForm(form, ""),
+    ...unknownValues(options, ""),
+    ...unknownValues(form, ""),
+  ];
   if (problems.length > 0) {
     throw new VpcIdentityError(`The bootstrap options are not usable:\n${describeProblems(problems)}`, {
       code: "IBMID_INVALID_BOOTSTRAP",
     });
   }
-  refuseForm(form);
   const resolved = resolveOptions(options);
   const files = installedFiles(resolved);
   const command = resolved.renewal === false ? "once" : "provision";
-  const { merge = [], format = merge.length > 0 ? "mime" : "cloud-config", compress = true } = form;
-  const document =
+  const { merge = [], format = merge.length > 0 ? "mime" : "cloud-config", compress = true } = withoutNulls(form);
+  const report = measured(
     format === "script"
       ? scriptDocument(files, command)
       : format === "cloud-config"
         ? cloudConfig(files, command, compress)
-        : mergedDocument(cloudConfig(files, command, compress), merge, format);
-  const bytes = Buffer.byteLength(document, "utf8");
-  if (bytes > USER_DATA_LIMIT_BYTES) {
+        : mergedDocument(cloudConfig(files, command, compress), merge, format),
+  );
+  if (report.bytes > USER_DATA_LIMIT_BYTES) {
     throw new VpcIdentityError(
-      `The user data has ${bytes} bytes; the VPC API takes at most ${USER_DATA_LIMIT_BYTES}. Shorten trustRootsPem or iamTokens.`,
+      `The user data has ${report.bytes} bytes; the VPC API takes at most ${USER_DATA_LIMIT_BYTES}. ${largestOf(report)}`,
       { code: "IBMID_USER_DATA_TOO_LARGE" },
     );
   }
-  return document;
+  return report;
+}
+
+/**
+ * Lists everything that is wrong with the form of user data; values that are not known yet are passed over.
+ *
+ * @example
+ * validateForm({ format: "script", merge: ["#!/bin/sh\n"] }, "form");
+ * // [{ property: "form.format", reason: 'is "script"; with merge it must be "mime" or "archive"' }]
+ */
+export function validateForm(form: unknown, path: string): Problem[] {
+  return [...problemsOf(userDataFormRule, form, path), ...absentEntries(form, path)];
 }
 
 /**
@@ -88,41 +97,15 @@ export function bootstrapScript(options: BootstrapOptions = {}): string {
   return bootstrapUserData(options, { format: "script" });
 }
 
-/** What a server could not boot from, or would boot from without what was asked for. */
-function refuseForm({ format, merge = [], imageUserDataFormat = "cloud_init" }: UserDataForm): void {
-  const problems = [
-    ...(imageUserDataFormat === "cloud_init"
-      ? []
-      : [
-          {
-            property: "imageUserDataFormat",
-            reason: `is "${imageUserDataFormat}"; such an image does not run cloud-init, so its servers cannot fetch their identity by user data`,
-          },
-        ]),
-    ...(merge.length > 0 && (format === "script" || format === "cloud-config")
-      ? [{ property: "format", reason: `is "${format}"; with merge it must be "mime" or "archive"` }]
-      : []),
-  ];
-  if (problems.length > 0) {
-    throw new VpcIdentityError(`The form of the user data is not usable:\n${describeProblems(problems)}`, {
-      code: "IBMID_INVALID_BOOTSTRAP",
-    });
-  }
-}
-
 function installedFiles(options: ResolvedOptions): InstalledFile[] {
-  const { trustRootsPem, consumers, ...settings } = options;
+  const { trustRootsPem, metadataCaPem, consumers, ...settings } = options;
   const units = options.renewal === false ? {} : systemdUnits(options, options.renewal);
-  const roots: InstalledFile[] =
-    trustRootsPem === undefined
+  const pemFiles = Object.entries({ "trust-roots.pem": trustRootsPem, "metadata-ca.pem": metadataCaPem });
+  const roots = pemFiles.flatMap(([name, pem]): InstalledFile[] =>
+    pem === undefined
       ? []
-      : [
-          {
-            path: "/etc/vpc-identity/trust-roots.pem",
-            mode: "0644",
-            content: `${trustRootsPem.replaceAll("\r", "").trim()}\n`,
-          },
-        ];
+      : [{ path: `/etc/vpc-identity/${name}`, mode: "0644", content: `${pem.replaceAll("\r", "").trim()}\n` }],
+  );
   const extras: InstalledFile[] =
     consumers === ""
       ? []
@@ -130,13 +113,17 @@ function installedFiles(options: ResolvedOptions): InstalledFile[] {
           {
             path: "/usr/local/lib/vpc-identity/extras",
             mode: "0644",
-            content: SCRIPT_EXTRAS.replace(/^ *# (?!shellcheck).*\n/gm, ""),
+            content: extrasScript(consumers),
           },
           { path: "/etc/vpc-identity/extras.conf", mode: "0644", content: consumers },
         ];
   return [
     { path: COMMAND, mode: "0755", content: INSTALLED_SCRIPT },
-    { path: "/etc/vpc-identity/config.json", mode: "0644", content: asciiJson(settings) },
+    {
+      path: "/etc/vpc-identity/config.json",
+      mode: "0644",
+      content: `${asciiEscapes(JSON.stringify(settings, undefined, 2))}\n`,
+    },
     ...roots,
     ...extras,
     ...Object.entries(units).map(([name, content]): InstalledFile => ({
@@ -147,21 +134,20 @@ function installedFiles(options: ResolvedOptions): InstalledFile[] {
   ];
 }
 
-/** Pure ASCII, because user data passes through serial consoles, ISO images and encodings that nobody controls. */
-function asciiJson(value: unknown): string {
-  const json = JSON.stringify(value, undefined, 2);
-  return `${json.replace(/[^\x20-\x7e\n]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
-}
-
 /** What is short stays readable; a file is packed where that makes the document smaller. */
-function cloudConfig(files: readonly InstalledFile[], command: string, compress: boolean): string {
+function cloudConfig(files: readonly InstalledFile[], command: string, compress: boolean): Segment[] {
   const entries = files.map(({ path, mode, content }) => {
     const plain = `    content: |\n${content.replace(/^(?=.)/gm, "      ")}`;
-    const packed = `    encoding: gz+b64\n    content: ${compress ? packedText(content) : ""}\n`;
+    // In lines that a MIME document can hold as they are, or it would have to encode them once more.
+    const packed = `    encoding: gz+b64\n    content: |\n${compress ? packedText(content).replace(/.{1,890}/g, "      $&\n") : ""}`;
     const body = compress && plain.length - packed.length >= WORTH_PACKING_BYTES ? packed : plain;
-    return `  - path: ${path}\n    permissions: "${mode}"\n${body}`;
+    return segmentOf(path, content, `  - path: ${path}\n    permissions: "${mode}"\n${body}`);
   });
-  return `#cloud-config\nwrite_files:\n${entries.join("")}runcmd:\n  - [${COMMAND}, ${command}]\n`;
+  return [{ text: "#cloud-config\nwrite_files:\n" }, ...entries, { text: `runcmd:\n  - [${COMMAND}, ${command}]\n` }];
+}
+
+function segmentOf(part: string, content: string, text: string): Segment {
+  return { part, bytes: Buffer.byteLength(content), text };
 }
 
 /** Below this a reader of the document loses more than the document gains. */
@@ -176,14 +162,15 @@ function packedText(text: string): string {
   return packedScript;
 }
 
-function scriptDocument(files: readonly InstalledFile[], command: string): string {
+function scriptDocument(files: readonly InstalledFile[], command: string): Segment[] {
   const parts = files.map(({ path, mode, content }) => {
     const end = delimiter(content);
     const folder = path.slice(0, path.lastIndexOf("/"));
-    return `mkdir -p "$root${folder}"\ncat >"$root${path}" <<'${end}'\n${content}${end}\nchmod ${mode} "$root${path}"\n`;
+    const text = `mkdir -p "$root${folder}"\ncat >"$root${path}" <<'${end}'\n${content}${end}\nchmod ${mode} "$root${path}"\n`;
+    return segmentOf(path, content, text);
   });
   const head = "#!/bin/sh\nset -e\numask 022\nroot=$VPC_IDENTITY_ROOT\n";
-  return `${head}${parts.join("")}exec "$root${COMMAND}" ${command}\n`;
+  return [{ text: head }, ...parts, { text: `exec "$root${COMMAND}" ${command}\n` }];
 }
 
 /** A line that the text does not contain, so that the text cannot end its own here-document. */

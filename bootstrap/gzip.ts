@@ -10,8 +10,8 @@ const END_OF_BLOCK = 256;
 /** Order in which the lengths of the code-length codes are sent (RFC 1951, 3.2.7). */
 const LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] as const;
 
-/** A literal (distance 0) or a copy of `length` bytes from `distance` bytes back. */
-interface Token {
+/** A copy of `length` bytes from `distance` bytes back; with distance 0 the byte itself. */
+interface Copy {
   readonly length: number;
   readonly distance: number;
 }
@@ -35,79 +35,115 @@ export function gzip(text: string): Buffer {
 }
 
 function deflate(bytes: Buffer): Buffer {
-  const tokens = tokenize(bytes);
-  const symbols = tokens.map(({ length, distance }) =>
-    distance === 0
-      ? ([{ code: length, extraBits: 0, extra: 0 }] as const)
-      : ([lengthSymbol(length), distanceSymbol(distance)] as const),
-  );
-  const literalCounts = new Array<number>(286).fill(0);
-  const distanceCounts = new Array<number>(30).fill(0);
-  literalCounts[END_OF_BLOCK] = 1;
-  for (const [first, second] of symbols) {
-    literalCounts[first.code] = (literalCounts[first.code] ?? 0) + 1;
-    if (second !== undefined) distanceCounts[second.code] = (distanceCounts[second.code] ?? 0) + 1;
+  const matches = findMatches(bytes);
+  // What a copy costs depends on the codes, and the codes on which copies are taken: three rounds settle it.
+  let codes = { literals: new Array<number>(286).fill(8), distances: new Array<number>(30).fill(5) };
+  let symbols: Symbol[][] = [];
+  for (let round = 0; round < 3; round++) {
+    symbols = cheapest(bytes, matches, codes);
+    codes = codesFor(symbols);
   }
-  const literals = codeLengths(literalCounts, 15);
-  const distances = codeLengths(distanceCounts, 15);
   const bits = new BitWriter();
   bits.write(1, 1); // the last block
   bits.write(2, 2); // with codes of its own
-  writeCodes(bits, literals, distances);
-  const writeLiteral = encoder(bits, literals);
-  const writeDistance = encoder(bits, distances);
+  writeCodes(bits, codes.literals, codes.distances);
+  const writeLiteral = encoder(bits, codes.literals);
+  const writeDistance = encoder(bits, codes.distances);
   for (const [first, second] of symbols) {
-    writeLiteral(first);
+    if (first !== undefined) writeLiteral(first);
     if (second !== undefined) writeDistance(second);
   }
   writeLiteral({ code: END_OF_BLOCK, extraBits: 0, extra: 0 });
   return bits.finish();
 }
 
-/** Longest match first, one byte later when that match is longer still. */
-function tokenize(bytes: Buffer): Token[] {
-  const tokens: Token[] = [];
+/** Lengths of the two codes. */
+interface Codes {
+  readonly literals: number[];
+  readonly distances: number[];
+}
+
+function codesFor(symbols: readonly (readonly Symbol[])[]): Codes {
+  const literals = new Array<number>(286).fill(0);
+  const distances = new Array<number>(30).fill(0);
+  literals[END_OF_BLOCK] = 1;
+  for (const [first, second] of symbols) {
+    if (first !== undefined) literals[first.code] = (literals[first.code] ?? 0) + 1;
+    if (second !== undefined) distances[second.code] = (distances[second.code] ?? 0) + 1;
+  }
+  return { literals: codeLengths(literals, 15), distances: codeLengths(distances, 15) };
+}
+
+/** For each place the copies that can be made there: longer ones only from farther back, each with the longest it reaches. */
+function findMatches(bytes: Buffer): Copy[][] {
   const seen = new Map<number, number[]>();
-  const remember = (at: number): void => {
-    if (at + 2 >= bytes.length) return;
+  return Array.from(bytes, (_, at) => {
+    if (at + 2 >= bytes.length) return [];
     const key = bytes.readUIntBE(at, 3);
-    const places = seen.get(key);
-    if (places === undefined) seen.set(key, [at]);
-    else places.push(at);
-  };
-  const longestAt = (at: number): Token => {
-    let best: Token = { length: 0, distance: 0 };
-    if (at + 2 >= bytes.length) return best;
-    const places = seen.get(bytes.readUIntBE(at, 3)) ?? [];
+    const places = seen.get(key) ?? [];
+    const copies: Copy[] = [];
     const limit = Math.min(LONGEST, bytes.length - at);
-    for (let index = places.length - 1; index >= 0; index--) {
+    let best = 2;
+    for (let index = places.length - 1; index >= 0 && best < limit; index--) {
       const place = places[index] ?? 0;
       if (at - place > WINDOW) break;
-      let length = 0;
+      let length = 3;
       while (length < limit && bytes[place + length] === bytes[at + length]) length++;
-      if (length > best.length) best = { length, distance: at - place };
-      if (length === limit) break;
+      if (length > best) {
+        best = length;
+        copies.push({ length, distance: at - place });
+      }
     }
-    // Three bytes from far away cost more bits than they save.
-    return best.length === 3 && best.distance > 4096 ? { length: 0, distance: 0 } : best;
+    places.push(at);
+    seen.set(key, places);
+    return copies;
+  });
+}
+
+/** Bits for a symbol that the last round did not use. */
+const UNUSED_BITS = 14;
+
+/** The cheapest way to the end from every place, found from the end backwards: letters and copies, as symbols. */
+function cheapest(bytes: Buffer, matches: readonly (readonly Copy[])[], codes: Codes): Symbol[][] {
+  const bitsOf = (lengths: readonly number[], code: number): number => {
+    const length = lengths[code] ?? 0;
+    return length === 0 ? UNUSED_BITS : length;
   };
-  let at = 0;
-  let match = longestAt(0);
-  while (at < bytes.length) {
-    remember(at);
-    const next = longestAt(at + 1);
-    if (match.length < 3 || next.length > match.length) {
-      tokens.push({ length: bytes[at] ?? 0, distance: 0 });
-      at += 1;
-      match = next;
-      continue;
+  const price = (lengths: readonly number[], { code, extraBits }: Symbol): number => bitsOf(lengths, code) + extraBits;
+  const lengthPrices = Array.from({ length: LONGEST + 1 }, (_, length) =>
+    length < 3 ? 0 : price(codes.literals, lengthSymbol(length)),
+  );
+  const costs = new Array<number>(bytes.length + 1).fill(0);
+  const steps = new Array<Copy>(bytes.length);
+  for (let at = bytes.length - 1; at >= 0; at--) {
+    let step: Copy = { length: 1, distance: 0 };
+    let cost = bitsOf(codes.literals, bytes[at] ?? 0) + (costs[at + 1] ?? 0);
+    let shortest = 3;
+    for (const { length: longest, distance } of matches[at] ?? []) {
+      const distancePrice = price(codes.distances, distanceSymbol(distance));
+      for (let length = shortest; length <= longest; length++) {
+        const other = (lengthPrices[length] ?? 0) + distancePrice + (costs[at + length] ?? 0);
+        if (other < cost) {
+          cost = other;
+          step = { length, distance };
+        }
+      }
+      shortest = longest + 1;
     }
-    tokens.push(match);
-    for (let step = 1; step < match.length; step++) remember(at + step);
-    at += match.length;
-    match = longestAt(at);
+    costs[at] = cost;
+    steps[at] = step;
   }
-  return tokens;
+  const symbols: Symbol[][] = [];
+  for (let at = 0; at < bytes.length;) {
+    const { length, distance } = steps[at] ?? { length: 1, distance: 0 };
+    symbols.push(
+      distance === 0
+        ? [{ code: bytes[at] ?? 0, extraBits: 0, extra: 0 }]
+        : [lengthSymbol(length), distanceSymbol(distance)],
+    );
+    at += length;
+  }
+  return symbols;
 }
 
 function lengthSymbol(length: number): Symbol {

@@ -1,9 +1,18 @@
 /** The bootstrap generator: options in, user data out. Pure text, usable without Pulumi. */
-export { bootstrapScript, bootstrapUserData, USER_DATA_LIMIT_BYTES } from "./documents";
-export type { UserDataForm } from "./documents";
+export { bootstrapScript, bootstrapUserData, userDataReport, validateForm } from "./documents";
 export { EXIT_CODES } from "./exit-codes";
+export { USER_DATA_FORMATS, type UserDataForm } from "./form";
 export { validateBootstrap } from "./options";
-export type { ConsumerOptions, CredentialFile, FileAccess, FilesOptions, HooksOptions, SignalHook } from "./consumers";
+export { USER_DATA_LIMIT_BYTES, USER_DATA_WARNING_BYTES, type UserDataPart, type UserDataReport } from "./size";
+export type {
+  ConsumerOptions,
+  CredentialFile,
+  FileAccess,
+  FilesOptions,
+  HooksOptions,
+  SignalHook,
+  StrongswanOptions,
+} from "./consumers";
 export type {
   BootstrapOptions,
   CertificateOptions,

@@ -2,9 +2,10 @@
  * What a user may choose about the bootstrap of a server, with every default and every rule. The rules are those of the
  * on-instance API, so that a mistake shows where the program is written and not minutes later on a server's console.
  */
-import { CRN, flag, integer, isRecord, list, object, oneOf, PROFILE_ID, problemsOf, text } from "../core/validate";
-import type { Problem, Rule } from "../core/validate";
+import { CRN, flag, integer, isKnown, isRecord, list, object, oneOf, PROFILE_ID } from "../core/validate";
+import { problemsOf, show, text, type Problem, type Rule } from "../core/validate";
 import { type ConsumerOptions, consumerRules, consumerSettings } from "./consumers";
+import { absentEntries, withoutNulls } from "./nothing";
 
 /** One IAM token to keep on the server, in `/run/vpc-identity/tokens/<name>`. */
 export interface IamTokenOptions {
@@ -41,6 +42,11 @@ export interface CertificateOptions {
   readonly subject?: CertificateSubject;
   /** Life of the certificate in seconds, 300 to 3600. @default 3600 */
   readonly expiresInSeconds?: number;
+  /**
+   * Ask for the next certificate with the key of the one before, for peers that pin it, as long as the server has it (a
+   * reboot ends that, unless `keepOnDisk` is set). @default false, a new key for each certificate
+   */
+  readonly reuseKey?: boolean;
 }
 
 /**
@@ -67,6 +73,13 @@ export interface BootstrapOptions extends ConsumerOptions {
    * the name `api.metadata.cloud.ibm.com`, so the server needs DNS and a CA bundle. @default "http"
    */
   readonly protocol?: "http" | "https";
+  /** PEM text of what the certificate of an https metadata service is checked against. @default - the CA bundle of the image */
+  readonly metadataCaPem?: string;
+  /**
+   * With https: reach `api.metadata.cloud.ibm.com` at 169.254.169.254 without asking DNS; the name is verified all the same.
+   * @default false
+   */
+  readonly pinMetadataAddress?: boolean;
   /** Date of the on-instance API, `YYYY-MM-DD`, from 2022-03-01 on. @default "2025-08-26" */
   readonly apiVersion?: string;
   /** Send `maturity=beta` with every call. @default - not sent */
@@ -120,9 +133,11 @@ export interface RenewalOptions {
 /** Options with every default filled in: what the generators work from. */
 export interface ResolvedOptions {
   readonly iamTokens: readonly IamTokenOptions[];
-  readonly certificate: false | Required<CertificateOptions>;
+  readonly certificate: false | Required<Omit<CertificateOptions, "reuseKey">>;
   readonly trustRootsPem: string | undefined;
+  readonly metadataCaPem: string | undefined;
   readonly metadataUrl: string;
+  readonly pinMetadataAddress: true | undefined;
   readonly apiVersion: string;
   readonly maturity: "beta" | undefined;
   readonly identityTokenSeconds: number;
@@ -133,14 +148,15 @@ export interface ResolvedOptions {
   readonly legacyFallback: boolean;
   readonly nonce: boolean;
   readonly keepOnDisk: boolean;
-  /** Text of the settings for those who use the credentials; empty for none. */
+  /** Text of the settings of the extras; empty for none. */
   readonly consumers: string;
 }
 
 const METADATA_URL = { http: "http://169.254.169.254", https: "https://api.metadata.cloud.ibm.com" };
 
 /** Fills in the defaults of options that `validateBootstrap` found good. */
-export function resolveOptions(options: BootstrapOptions): ResolvedOptions {
+export function resolveOptions(given: BootstrapOptions): ResolvedOptions {
+  const options = withoutNulls(given);
   const certificate = options.certificate ?? {};
   const renewal = options.renewal ?? {};
   const shortestSeconds = (certificate === false ? undefined : certificate.expiresInSeconds) ?? 3600;
@@ -152,7 +168,9 @@ export function resolveOptions(options: BootstrapOptions): ResolvedOptions {
       expiresInSeconds: certificate.expiresInSeconds ?? 3600,
     },
     trustRootsPem: options.trustRootsPem,
+    metadataCaPem: options.metadataCaPem,
     metadataUrl: METADATA_URL[options.protocol ?? "http"],
+    pinMetadataAddress: options.pinMetadataAddress === true ? true : undefined,
     apiVersion: options.apiVersion ?? "2025-08-26",
     maturity: options.maturity,
     identityTokenSeconds: options.identityTokenSeconds ?? 300,
@@ -167,8 +185,23 @@ export function resolveOptions(options: BootstrapOptions): ResolvedOptions {
     legacyFallback: options.legacyFallback ?? false,
     nonce: options.nonce ?? false,
     keepOnDisk: options.keepOnDisk ?? false,
-    consumers: consumerSettings(options),
+    consumers: consumerSettings(options, otherSettings(options)),
   };
+}
+
+/** Lines for features that are rare: where they are off they take no byte of the user data. */
+function otherSettings({ certificate, metadataCaPem, pinMetadataAddress }: BootstrapOptions): [string, string][] {
+  return [
+    ...(certificate !== undefined && certificate !== false && certificate.reuseKey === true
+      ? [["reuse-key", "1"] as [string, string]]
+      : []),
+    ...(metadataCaPem === undefined
+      ? []
+      : [["curl", 'cacert = "/etc/vpc-identity/metadata-ca.pem"'] as [string, string]]),
+    ...(pinMetadataAddress === true
+      ? [["curl", 'resolve = "api.metadata.cloud.ibm.com:443:169.254.169.254"'] as [string, string]]
+      : []),
+  ];
 }
 
 const attribute = (max: number): Rule =>
@@ -200,7 +233,7 @@ const subject: Rule = (value, path) => {
         OU: attribute(64),
       },
       also: (fields, at) =>
-        Object.keys(fields).length === 0
+        Object.values(fields).every((value) => value === null || value === undefined)
           ? [{ property: at, reason: "is empty; at least one of C, ST, L, O, OU is required" }]
           : [],
     })(others, path),
@@ -210,11 +243,10 @@ const subject: Rule = (value, path) => {
 const certificateObject = object({
   fields: {
     keySize: (value, path) =>
-      value === 2048 || value === 4096
-        ? []
-        : [{ property: path, reason: `is ${JSON.stringify(value)}; must be 2048 or 4096` }],
+      value === 2048 || value === 4096 ? [] : [{ property: path, reason: `is ${show(value)}; must be 2048 or 4096` }],
     subject,
     expiresInSeconds: integer(300, 3600, "seconds"),
+    reuseKey: flag,
   },
 });
 
@@ -248,14 +280,16 @@ const PEM = /^(?:-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----E
 const apiVersion: Rule = (value, path) =>
   typeof value === "string" && /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.test(value) && value >= "2022-03-01"
     ? []
-    : [{ property: path, reason: `is ${JSON.stringify(value)}; must be a date YYYY-MM-DD, 2022-03-01 or later` }];
+    : [{ property: path, reason: `is ${show(value)}; must be a date YYYY-MM-DD, 2022-03-01 or later` }];
 
 const bootstrapOptions = object({
   fields: {
-    iamTokens: (value, path) => [...list(iamToken)(value, path), ...repeatedNames(value, path)],
+    iamTokens: (value, path) => [...list(iamToken)(value, path), ...repetitions(value, path, "name")],
     certificate: (value, path) => (value === false ? [] : certificateObject(value, path)),
     trustRootsPem: text({ max: 32_768, pattern: PEM, allowed: "one or more PEM certificates, up to 32768 characters" }),
     protocol: oneOf("http", "https"),
+    metadataCaPem: text({ max: 32_768, pattern: PEM, allowed: "one or more PEM certificates, up to 32768 characters" }),
+    pinMetadataAddress: flag,
     apiVersion,
     maturity: oneOf("beta"),
     identityTokenSeconds: integer(5, 3600, "seconds"),
@@ -271,15 +305,58 @@ const bootstrapOptions = object({
     nonce: flag,
     keepOnDisk: flag,
     ...consumerRules,
+    credentialFiles: (value, path) => [
+      ...consumerRules.credentialFiles(value, path),
+      ...repetitions(value, path, "token"),
+    ],
   },
+  also: (options, path) => [...strangeTokens(options, path), ...lateLooks(options, path)],
 });
 
-function repeatedNames(value: unknown, path: string): Problem[] {
+const at = (path: string, property: string): string => (path === "" ? property : `${path}.${property}`);
+
+/** A credentials file can only be made of a token that the server has. */
+function strangeTokens({ iamTokens, credentialFiles }: Readonly<Record<string, unknown>>, path: string): Problem[] {
+  if (!Array.isArray(credentialFiles) || !isKnown(iamTokens)) return [];
+  const tokens: unknown[] = Array.isArray(iamTokens) ? iamTokens : [{ name: "default" }];
+  const names = tokens.map((token) => (isRecord(token) ? token.name : undefined));
+  if (!tokens.every(isKnown) || !names.every(isKnown)) return [];
+  return credentialFiles.flatMap((file: unknown, index): Problem[] => {
+    const token = isRecord(file) ? file.token : undefined;
+    if (typeof token !== "string" || !isKnown(token) || names.includes(token)) return [];
+    const known = names.length === 0 ? "has none" : `has ${names.map(show).join(", ")}`;
+    return [
+      {
+        property: `${at(path, "credentialFiles")}[${index}].token`,
+        reason: `is ${show(token)}; must be the name of a token, and iamTokens ${known}`,
+      },
+    ];
+  });
+}
+
+/** A certificate that nobody looks at between its renewal point and its end would expire. */
+function lateLooks({ certificate, renewal }: Readonly<Record<string, unknown>>, path: string): Problem[] {
+  const looks = isRecord(renewal) ? renewal.checkEverySeconds : undefined;
+  const percent = (isRecord(renewal) ? renewal.certificatePercent : undefined) ?? 66;
+  const seconds = (isRecord(certificate) ? certificate.expiresInSeconds : undefined) ?? 3600;
+  if (certificate === false || ![looks, percent, seconds].every((value) => Number.isInteger(value))) return [];
+  const most = Math.floor(((seconds as number) * (100 - (percent as number))) / 100);
+  if ((looks as number) <= most || most < 5) return [];
+  return [
+    {
+      property: at(path, "renewal.checkEverySeconds"),
+      reason: `is ${show(looks)}; must be at most ${most}, because a certificate of ${show(seconds)} seconds is due at ${show(percent)} percent of them`,
+    },
+  ];
+}
+
+function repetitions(value: unknown, path: string, key: "name" | "token"): Problem[] {
   if (!Array.isArray(value)) return [];
-  const names = value.map((entry: unknown) => (isRecord(entry) ? entry.name : undefined));
+  const names = value.map((entry: unknown) => (isRecord(entry) ? entry[key] : undefined));
+  const what = key === "name" ? "each token needs a name of its own" : "a token has one file, with all its services";
   return names.flatMap((name, index) =>
-    typeof name === "string" && names.indexOf(name) < index
-      ? [{ property: `${path}[${index}].name`, reason: `is "${name}" again; each token needs a name of its own` }]
+    typeof name === "string" && isKnown(name) && names.indexOf(name) < index
+      ? [{ property: `${path}[${index}].${key}`, reason: `is "${name}" again; ${what}` }]
       : [],
   );
 }
@@ -292,5 +369,5 @@ function repeatedNames(value: unknown, path: string): Problem[] {
  * // [{ property: "bootstrap.certificate.keySize", reason: "is 1024; must be 2048 or 4096" }]
  */
 export function validateBootstrap(options: unknown, path: string): Problem[] {
-  return problemsOf(bootstrapOptions, options, path);
+  return [...problemsOf(bootstrapOptions, options, path), ...absentEntries(options, path)];
 }

@@ -34,7 +34,7 @@ unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY C
   OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE
 root=$VPC_IDENTITY_ROOT
 etc=$root/etc/vpc-identity run=$root/run/vpc-identity state=$root/var/lib/vpc-identity
-child='' work='' locked=''
+child='' work='' locked='' moreCurl=''
 
 say() { printf 'vpc-identity: %s\n' "$*" >&2; }
 die() {
@@ -98,16 +98,22 @@ prepare() {
     command -v "$tool" >/dev/null || die 3 "\"$tool\" is missing; install it with the package manager of this image"
   done
   mkdir -p "$run" || die 1 "cannot make $run"
-  # A folder that another user made, or a link to one, would hand the credentials over.
-  if [ -h "$run" ] || [ ! -O "$run" ] || [ ! -d "$run" ]; then die 1 "$run is not a folder of this user; remove it"; fi
-  # Where another user may write, links may lie in wait: for the lock, the tokens, the next generation.
-  open=$(find "$run/.." "$run" -prune \( -perm -20 -o -perm -2 ! -perm -1000 \)) && [ -z "$open" ] ||
-    die 1 "other users may write to $open: take that from them and remove $run"
+  mine || die 1 "$why"
   chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
     share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" || die 1 "cannot prepare $run (group \"$group\")"
   lock
   rm -rf "$run"/.work.*
   work=$(mktemp -d "$run/.work.XXXXXX") || die 1 "cannot make a folder in $run"
+}
+
+# A folder that another user made, or a link to one, would hand the credentials over. Where another user may write, links may
+# lie in wait: for the lock, the tokens, the next generation.
+mine() {
+  why="$run is not a folder of this user; remove it"
+  if [ -h "$run" ] || [ ! -O "$run" ] || [ ! -d "$run" ]; then return 1; fi
+  open=$(find "$run/.." "$run" -prune \( -perm -20 -o -perm -2 ! -perm -1000 \)) && [ -z "$open" ] && return
+  why="other users may write to $open: take that from them and remove $run"
+  return 1
 }
 
 # One run at a time. Without flock a folder is the lock; it is stale when the process it names is gone.
@@ -169,6 +175,9 @@ pass() {
         case $kind in token) token "$name" "$by" "$profile" ;; *) certificate ;; esac
       fi
       if [ "$outcome" != ok ]; then
+        # What fails for want of room looks like any other failure.
+        printf '%65536s' '' >"$work/room" 2>/dev/null || broken "$why (no room left in $run)"
+        : >"$work/room"
         say "$why"
         [ "$after" -le "$waits" ] || waits=$after
         slowly=$slowly$slow

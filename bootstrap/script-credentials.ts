@@ -16,10 +16,8 @@ token() {
   [ "$outcome" = ok ] || return
   read -r life <"$work/facts"
   uptime
-  due=$((now + life * iamTokenPercent / 100))
-  printf '%s %s %s\n' "$((now + life))" "$due" "$boot" >"$work/issued"
   # The token first: were this killed in between, the note of a newer life would keep an older token.
-  if share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" &&
+  if note "$work/issued" $((life * iamTokenPercent / 100)) && [ -s "$work/token" ] && share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" &&
     relabel "$run/tokens/$1" && mv -f "$work/issued" "$run/issued/$1"; then
     say "IAM token \"$1\" is in $run/tokens/$1 for $life seconds"
   else
@@ -41,10 +39,19 @@ certificate() {
   ask certificate POST "$prefix/certificates" bearer chain "$new"
   [ "$outcome" = ok ] || return
   read -r life id count <"$work/facts"
-  if ! check_certificate; then outcome=final class=8 why="certificate $id is refused: $why"; return; fi
+  if ! check_certificate; then
+    outcome=final class=8
+    # A clock that is wrong at first may be set any moment.
+    case $why in *'not yet valid'* | *expired*) outcome=retry slow=1 ;; esac
+    why="certificate $id is refused: $why"
+    return
+  fi
   uptime
   publish || broken "cannot publish the certificate in $run"
 }
+
+# note FILE DUE: when what lives for $life seconds is due and when it has expired, a little early for whoever reads it last.
+note() { printf '%s %s %s\n' $((now + life - life / 60)) $((now + $2)) "$boot" >"$1"; }
 
 # share MODE PATH...: lets the group of the settings in; without one, files stay as the umask made them.
 share() {
@@ -59,13 +66,15 @@ relabel() { ! command -v restorecon >/dev/null || restorecon -R "$1" 2>/dev/null
 
 broken() { outcome=final class=1 why=$1; }
 
-# quiet FILE PROGRAM...: the first line of what a failing program said becomes the reason.
+# openssl_to FILE ARGUMENT...: the first line of what openssl says is wrong becomes the reason.
 openssl_to() {
   out=$1
   shift
   why=
   spawn openssl "$@" >"$out" 2>"$work/problem" && return 0
-  read -r why <"$work/problem"
+  while read -r line; do
+    case $line in *rror\ [0-9]*) why=$line ;; *) [ -n "$why" ] || why=$line ;; esac
+  done <"$work/problem"
   return 1
 }
 
@@ -75,7 +84,7 @@ request_certificate() {
   mkdir "$new" || return 1
   printf '%s\n' '[req]' 'prompt = no' 'distinguished_name = dn' 'string_mask = utf8only' 'utf8 = yes' '[dn]' "$subject" \
     >"$work/openssl.cnf"
-  openssl_to /dev/null genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$keySize" -out "$new/key.pem" || return 1
+  make_key || return 1
   openssl_to "$work/csr.new" req -new -batch -sha256 -config "$work/openssl.cnf" -key "$new/key.pem" || return 1
   openssl_to "$work/asn1" asn1parse -in "$work/csr.new" || return 1
   awk '/d=2.*prim: INTEGER *:00$/ { version = 1 }
@@ -85,6 +94,8 @@ request_certificate() {
     END { exit !(version && bare && signed && !named) }' "$work/asn1" || { why='the request is not a bare version 1 request'; return 1; }
   mv -f "$work/csr.new" "$work/csr"
 }
+
+make_key() { openssl_to /dev/null genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$keySize" -out "$new/key.pem"; }
 
 # Key and leaf belong together, the chain proves the leaf, the leaf is valid now and names a server.
 check_certificate() {
@@ -125,15 +136,14 @@ publish() {
   number=$((number + 1))
   rm -f "$new/last.pem"
   # Earlier by chance, so that servers made together do not renew together.
-  due=$((now + life * certificatePercent / 100 - $(od -An -N2 -tu2 /dev/urandom) % (life / 10 + 1)))
-  printf '%s %s %s\n' "$((now + life))" "$due" "$boot" >"$new/.issued"
-  printf '{"generation":%s,"instanceId":"%s","certificateId":"%s","serial":"%s","sha256":"%s","notBefore":"%s",' \
-    "$number" "$instance" "$id" "$serial" "$sha256" "$not_before" >"$new/manifest.json"
-  printf '"notAfter":"%s","expiresInSeconds":%s,"keySize":%s,"certificates":%s,' \
-    "$not_after" "$life" "$keySize" "$count" >>"$new/manifest.json"
-  printf '"files":["key.pem","leaf.pem","chain.pem","fullchain.pem"]}\n' >>"$new/manifest.json"
-  share 640 "$new"/*.* "$new"/.issued && share 750 "$new" || return 1
-  mv "$new" "$run/generations/$number" && relabel "$run/generations/$number" && ln -s "generations/$number" "$work/current" && swap || return 1
+  note "$new/.issued" $((life * certificatePercent / 100 - $(od -An -N2 -tu2 /dev/urandom) % (life / 10 + 1))) &&
+    printf '{"generation":%s,"instanceId":"%s","certificateId":"%s","serial":"%s","sha256":"%s","notBefore":"%s","notAfter":"%s",%s}\n' \
+      "$number" "$instance" "$id" "$serial" "$sha256" "$not_before" "$not_after" \
+      "\"expiresInSeconds\":$life,\"keySize\":$keySize,\"certificates\":$count,\"files\":[\"key.pem\",\"leaf.pem\",\"chain.pem\",\"fullchain.pem\"]" \
+      >"$new/manifest.json" &&
+    cat "$new/leaf.pem" "$new/chain.pem" >"$new/fullchain.pem" &&
+    share 640 "$new"/*.* "$new"/.issued && share 750 "$new" && mv "$new" "$run/generations/$number" &&
+    relabel "$run/generations/$number" && ln -s "generations/$number" "$work/current" && swap || return 1
   rm -f "$work/csr"
   for old in *; do
     case $old in *[!0-9]*) ;; *) if [ "$old" -lt $((number - 1)) ]; then rm -rf "./$old"; fi ;; esac

@@ -2,14 +2,35 @@
  * The part of the installed script for those who use the credentials: owners and modes by file, files in other forms,
  * and hooks. It is a file of its own, `/usr/local/lib/vpc-identity/extras`, which only servers that want any of this get:
  * user data has a limit. It overrides what script-credentials.ts and script-commands.ts left open: `share` (before a file
- * becomes visible), `relabel` (after), `finish` (when a run ends).
+ * becomes visible), `relabel` (after), `make_key`, `die` and `finish` (when a run ends).
  */
+import { SCRIPT_REPORTS } from "./script-reports";
+import { SCRIPT_STRONGSWAN } from "./script-strongswan";
 
-/** Settings in `/etc/vpc-identity/extras.conf`: lines of a word, a tab and its values. */
-export const SCRIPT_EXTRAS = String.raw`# shellcheck shell=sh disable=SC2154,SC2034
+/** The extras that these settings (`/etc/vpc-identity/extras.conf`) call for; their comments stay in these sources. */
+export function extrasScript(settings: string): string {
+  const parts = [
+    HEAD,
+    BODY,
+    ...(/^(log|metrics)\t/m.test(settings) ? [SCRIPT_REPORTS] : []),
+    ...(/^swanctl\t/m.test(settings) ? [SCRIPT_STRONGSWAN] : []),
+    END,
+  ];
+  return parts
+    .join("")
+    .replace(/^ *# (?!shellcheck|Part of).*\n/gm, "")
+    .replace(/\n{2,}/g, "\n");
+}
+
+/** Settings are lines of a word, a tab and its values. */
+const HEAD = String.raw`# shellcheck shell=sh disable=SC2154,SC2034
 # Part of /usr/local/bin/vpc-identity, which reads it; settings in /etc/vpc-identity/extras.conf.
 tab='	'
 
+doing=$1
+`;
+
+const BODY = String.raw`
 # each WORD FUNCTION: calls it with the values of every line of that word.
 each() {
   while IFS="$tab" read -r word values; do
@@ -59,25 +80,61 @@ credentials() {
     mv -f "$work/credentials" "$run/credentials/$file.env"
 }
 
-# The run is over. Hooks that need more rights than the service has run in a unit of their own.
-finish() {
-  printf '%s\n' "$1" >"$run/outcome"
-  [ -n "$VPC_IDENTITY_HOOKS" ] || (hooks)
-  exit "$1"
+reuse_key() {
+  make_key() {
+    if grep -q "\"keySize\":$keySize," "$run/current/manifest.json" 2>/dev/null; then
+      cp "$run/current/key.pem" "$new/key.pem"
+    else
+      openssl_to /dev/null genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$keySize" -out "$new/key.pem"
+    fi
+  }
 }
 
+# The run is over. Hooks that need more rights than the service has run in a unit of their own.
+finish() {
+  code=$1
+  printf '%s\n' "$code" >"$run/outcome"
+  report
+  [ -n "$VPC_IDENTITY_HOOKS" ] || spawn hooks 1
+  exit "$code"
+}
+report() { :; }
+
+# A run that ends before it has a folder for its results is a failure to be told as well.
+die() {
+  code=$1
+  shift
+  say "$*"
+  case $doing$VPC_IDENTITY_HOOKS in once | renew) spawn run_hooks "$code" '' ;; esac
+  exit "$code"
+}
+
+# hooks CODE: after a run that left no outcome, because it ended early or was killed, CODE is its outcome.
 hooks() {
-  exec 9>&-
-  code=0 changed=
+  code=$1 changed=
+  mine || { run_hooks "$code" ''; return; }
   [ ! -r "$run/outcome" ] || read -r code <"$run/outcome"
   if [ -f "$run/changed" ] && mv "$run/changed" "$run/changed.taken"; then
     IFS= read -r changed <"$run/changed.taken"
     rm -f "$run/changed.taken"
   fi
+  rm -f "$run/outcome"
+  run_hooks "$code" "$changed"
+  printf '%s\n' "$failed" >"$run/hooks-failed"
+  return "$failed"
+}
+
+# run_hooks CODE CHANGED: in a process of its own, which a signal must end together with the hook that it waits for.
+run_hooks() {
+  child='' work='' locked=''
+  trap cleanup EXIT
+  trap 'exit 143' TERM
+  code=$1 changed=$2
   VPC_IDENTITY_CHANGED=$changed VPC_IDENTITY_DIRECTORY=$run VPC_IDENTITY_EXIT_CODE=$code
   export VPC_IDENTITY_CHANGED VPC_IDENTITY_DIRECTORY VPC_IDENTITY_EXIT_CODE
   failed=0
   if [ -n "$changed" ]; then
+    each swanctl strongswan
     each reload reload
     each signal signal
     each exec execute
@@ -87,8 +144,6 @@ hooks() {
     each failure-exec execute
     each failure-directory directory
   fi
-  rm -f "$run/outcome"
-  printf '%s\n' "$failed" >"$run/hooks-failed"
   return "$failed"
 }
 
@@ -112,8 +167,40 @@ directory() {
   done
 }
 
+# "status" also tells how the hooks ended.
+full_status() {
+  out=$(status "$1")
+  code=$?
+  hooks=fine
+  [ ! -r "$run/hooks-failed" ] || read -r failed <"$run/hooks-failed" && [ "$failed" = 0 ] || hooks=failed
+  if [ -z "$1" ]; then
+    printf '%s\n' "$out"
+    [ "$hooks" = fine ] || echo "a hook failed after the last renewal"
+  else
+    printf '%s\n' "$out" | sed "s/}\$/,\"hooks\":\"$hooks\"}/"
+  fi
+  exit "$code"
+}
+`;
+
+const END = String.raw`
 hookSeconds=60
 take_timeout() { hookSeconds=$1; }
-[ ! -r "$etc/extras.conf" ] || each timeout take_timeout
-case $#/$1 in 1/hooks) settings; (hooks); exit ;; esac
+curl_line() { moreCurl="$moreCurl$1
+"; }
+if [ -r "$etc/extras.conf" ]; then
+  each timeout take_timeout
+  each curl curl_line
+  each reuse-key reuse_key
+fi
+case $#/$1/$2 in
+  1/hooks/)
+    # Settings that cannot be read are a failure to tell, not a reason to be silent.
+    doing=
+    ! (settings) || settings
+    spawn hooks 1
+    exit ;;
+  1/status/) settings; full_status '' ;;
+  2/status/--json) settings; full_status json ;;
+esac
 `;

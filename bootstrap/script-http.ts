@@ -23,7 +23,7 @@ request() {
     'header = "Accept: application/json"' 'header = "Content-Type: application/json"' \
     'header = "Metadata-Flavor: ibm"' 'header = "Expect:"' "data-binary = \"@$work/body\"" \
     "output = \"$work/answer\"" "dump-header = \"$work/headers\"" 'write-out = "%{http_code}\n"' \
-    'connect-timeout = 5' 'max-time = 20' 'noproxy = "*"' 'proto = "=http,https"' silent show-error >"$work/request"
+    'connect-timeout = 5' 'max-time = 20' 'noproxy = "*"' 'proto = "=http,https"' silent show-error "$moreCurl" >"$work/request"
   status=000
   if [ "$2" = bearer ]; then
     spawn curl -q -K "$work/request" -K "$work/bearer" >"$work/status" 2>"$work/problem"

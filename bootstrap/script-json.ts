@@ -135,7 +135,6 @@ function chain(i, pem, file) {
     gsub(/\r/, "", pem)
     sub(/\n*$/, "\n", pem)
     if (pem !~ /^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+\/=\n]+-----END CERTIFICATE-----\n$/) exit 1
-    printf "%s", pem > (out "/fullchain.pem")
     file = out (i == 0 ? "/leaf.pem" : "/chain.pem")
     printf "%s", pem > file
     last = pem

@@ -14,11 +14,15 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
   };
 }
 
-function service({ firstBootSeconds, retrySeconds, metadataUrl, consumers, keepOnDisk }: ResolvedOptions): string {
+function service(options: ResolvedOptions): string {
+  const { firstBootSeconds, retrySeconds, metadataUrl, pinMetadataAddress, consumers, keepOnDisk } = options;
   // As long as it may wait for another run and then try itself.
   const timeoutSeconds = 2 * Math.max(firstBootSeconds, retrySeconds) + 120;
   // Behind a name there is a resolver, whose address is not ours to know.
-  const addresses = metadataUrl.startsWith("http:") ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n" : "";
+  const addresses =
+    metadataUrl.startsWith("http:") || pinMetadataAddress === true
+      ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n"
+      : "";
   const changed = `${keepOnDisk ? "/var/lib/vpc-identity/results" : "/run/vpc-identity"}/changed`;
   const start = `[ ! -s ${changed} ] || exec systemctl start --no-block vpc-identity-hooks.service`;
   const [onFailure, later] =

@@ -3,7 +3,7 @@
  * once, before anything is registered.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import { type BootstrapOptions, validateBootstrap } from "../bootstrap";
+import { type BootstrapOptions, type UserDataForm, validateBootstrap, validateForm } from "../bootstrap";
 import {
   PROFILE_ID,
   type Problem,
@@ -118,16 +118,24 @@ export interface LinkedInstanceArgs extends Pick<
    */
   readonly bootstrap?: DeepInput<BootstrapOptions>;
   /**
+   * How the user data is written, and what goes along with it: `{ merge: ["#!/bin/sh\n..."] }` for a cloud-config or script
+   * of your own. A change is one of the user data; see `userDataChange`.
+   * @default - `#cloud-config` with nothing of your own
+   */
+  readonly userDataForm?: DeepInput<UserDataForm>;
+  /**
    * Changes to the children's arguments and options, for what the component has no argument for.
    * @default - none
    */
   readonly transform?: LinkedInstanceTransforms;
 }
 
-const transformRule: Rule = (value, property) =>
+/** Judges a transform. */
+export const transformRule: Rule = (value, property) =>
   typeof value === "function" ? [] : [{ property, reason: "must be a function" }];
 
-const existingProfileRule = object({
+/** Judges the names of a profile that exists. */
+export const existingProfileRule = object({
   fields: {
     id: text({ pattern: PROFILE_ID, allowed: 'a profile id: "Profile-<uuid>"' }),
     crn: profileCrnRule,
@@ -172,40 +180,53 @@ const {
   userDataChange,
 } = instanceArgRules;
 
+/** Rules of the arguments; the components that make several servers use them as well. */
+export const linkedInstanceFields = {
+  name,
+  vpcId,
+  subnetId,
+  zone,
+  imageId,
+  instanceProfile,
+  sshKeyIds,
+  securityGroupIds,
+  resourceGroupId,
+  userDataChange,
+  trustedProfile: (value, path) => (isExisting(value) ? existingProfileRule : newProfileRule)(value, path),
+  metadataService: object({ fields: { protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) } }),
+  bootstrap: validateBootstrap,
+  userDataForm: validateForm,
+  transform: object({ fields: { trustedProfile: transformRule, policy: transformRule, instance: transformRule } }),
+} satisfies Record<string, Rule>;
+
 /** Judges the arguments of a linked server, those of its children included. */
 export const linkedInstanceRule: Rule = object({
-  fields: {
-    name,
-    vpcId,
-    subnetId,
-    zone,
-    imageId,
-    instanceProfile,
-    sshKeyIds,
-    securityGroupIds,
-    resourceGroupId,
-    userDataChange,
-    trustedProfile: (value, path) => (isExisting(value) ? existingProfileRule : newProfileRule)(value, path),
-    metadataService: object({ fields: { protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) } }),
-    bootstrap: validateBootstrap,
-    transform: object({ fields: { trustedProfile: transformRule, policy: transformRule, instance: transformRule } }),
-  },
+  fields: linkedInstanceFields,
   required: ["vpcId", "subnetId", "zone", "imageId", "instanceProfile", "trustedProfile"],
-  also: (args) => [
+  also: linkedShapeProblems,
+});
+
+/** What decides about resources must be known while the program runs, and the user data must fit the metadata service. */
+export function linkedShapeProblems(args: Readonly<Record<string, unknown>>): Problem[] {
+  return [
     ...shapeProblems(args.trustedProfile, "trustedProfile", "object"),
     ...shapeProblems(args.metadataService, "metadataService", "object"),
     ...shapeProblems(args.transform, "transform", "object"),
     ...protocolsAgree(args),
-  ],
-});
+  ];
+}
 
 /** What is not known before the program has ended cannot decide what the program registers. */
-function shapeProblems(value: unknown, property: string, kind: "object" | "list" | "text"): Problem[] {
+export function shapeProblems(
+  value: unknown,
+  property: string,
+  kind: "object" | "list" | "text" | "number" | "flag",
+): Problem[] {
   if (isKnown(value)) return [];
   return [
     {
       property,
-      reason: `is an Output or a promise; must be a plain ${kind}: it decides which resources there are`,
+      reason: `is an Output or a promise; must be a plain ${kind === "flag" ? "true or false" : kind}: it decides which resources there are`,
     },
   ];
 }
@@ -252,7 +273,7 @@ export function policyLabel(policy: Readonly<Record<string, unknown>>): string {
 }
 
 /** The script would otherwise ask an endpoint that does not answer. */
-function protocolsAgree({ metadataService, bootstrap }: Readonly<Record<string, unknown>>): Problem[] {
+export function protocolsAgree({ metadataService, bootstrap }: Readonly<Record<string, unknown>>): Problem[] {
   if (!isRecord(bootstrap) || !isKnown(bootstrap) || !isKnown(bootstrap.protocol) || bootstrap.protocol === undefined)
     return [];
   const protocol = isRecord(metadataService) ? (metadataService.protocol ?? "http") : "http";

@@ -15,8 +15,11 @@ export interface BootPlan {
   readonly root: string;
   /** What the CA bundle holds besides the host's; empty for nothing. */
   readonly rootCertificate: string;
+  /** Programs to run before anything else is written. */
+  readonly boothooks: readonly BootFile[];
   readonly files: readonly BootFile[];
-  readonly script: string | undefined;
+  /** Paths of what to run then, in this order. */
+  readonly scripts: readonly string[];
 }
 
 /** What it is told later. */
@@ -99,7 +102,7 @@ export function bootAgent(): void {
       fs.mkdirSync(upper, { recursive: true });
       fs.mkdirSync(`/tmp/work/${top}`, { recursive: true });
       // Folders that stand in the upper layer already belong to this server, whoever owns them on the host.
-      const wanted = plan.files
+      const wanted = [...plan.boothooks, ...plan.files]
         .map(({ path }) => paths.dirname(path))
         .filter((folder) => folder.startsWith(`/${top}/`));
       for (const folder of [...wanted, `/${top}/local/bin`, `/${top}/systemd/system`, `/${top}/lib`, `/${top}/log`]) {
@@ -218,18 +221,24 @@ export function bootAgent(): void {
       tell({ kind: "refused", reason: reasonOf(error) });
       return;
     }
-    let exitCode = 1;
+    let exitCode = 0;
     try {
-      plan.files.forEach(writeFile);
       const open = { stdout: "", stderr: "" };
       const onData = (data: Buffer, from: "stdout" | "stderr"): void => {
         const lines = (open[from] + data.toString("utf8")).split("\n");
         open[from] = lines.pop() ?? "";
         for (const line of lines) tell({ kind: "log", line });
       };
-      exitCode = plan.script === undefined ? 0 : await run([root + plan.script], 0, onData);
+      plan.boothooks.forEach(writeFile);
+      for (const { path } of plan.boothooks) await run([root + path], 0, onData);
+      plan.files.forEach(writeFile);
+      for (const path of plan.scripts) {
+        const code = await run([root + path], 0, onData);
+        if (exitCode === 0) exitCode = code;
+      }
       for (const line of [open.stdout, open.stderr]) if (line !== "") tell({ kind: "log", line });
     } catch (error) {
+      exitCode = 1;
       tell({ kind: "log", line: reasonOf(error) });
     }
     tell({ kind: "booted", exitCode });

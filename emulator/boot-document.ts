@@ -1,10 +1,12 @@
 /**
- * What a server does with its user data, as data: files to write and one script to run. It knows the part of cloud-init's
+ * What a server does with its user data, as data: files to write and scripts to run. It knows the part of cloud-init's
  * rules that it executes and refuses the rest by name, since a key that is silently skipped would make a boot look good
  * that a real server would not repeat.
  */
 import { gunzipSync } from "node:zlib";
 import { parseDocument } from "yaml";
+import { merged, mergersOf } from "./boot-merge";
+import { partsOf, type UserDataPart } from "./boot-parts";
 
 /** A file as the server writes it before anything runs. */
 export interface BootFile {
@@ -19,36 +21,72 @@ export interface BootFile {
 }
 
 export interface BootDocument {
+  /** Programs that run before anything else is written; what becomes of them changes nothing. */
+  readonly boothooks: readonly BootFile[];
   readonly files: readonly BootFile[];
-  /** Path of the file to run once all are written; undefined when nothing is to run. */
-  readonly script: string | undefined;
-  /** The first word of every command, or undefined for a script whose commands cannot be told. */
+  /** Paths of the files to run, one after the other, once all are written. */
+  readonly scripts: readonly string[];
+  /** The first word of every command, or undefined where a script's commands cannot be told. */
   readonly commands: readonly string[] | undefined;
 }
 
 const SCRIPTS = "/var/lib/cloud/instance/scripts";
+const BOOTHOOKS = "/var/lib/cloud/instance/boothooks";
 
-/** Reads user data: `#cloud-config` with write_files and runcmd, or a `#!` script. */
+/**
+ * Reads user data: `#cloud-config` with write_files and runcmd, a `#!` script, or several of them with boothooks in a MIME
+ * document or an archive.
+ */
 export function readUserData(userData: string): BootDocument {
-  if (userData.startsWith("#!")) {
-    const script = `${SCRIPTS}/part-001`;
-    return { files: [executable(script, userData)], script, commands: undefined };
-  }
-  if (!/^#cloud-config\s*(\n|$)/.test(userData)) {
-    throw new Error(
-      `User data must begin with "#cloud-config" or "#!"; it begins with ${quote(userData.slice(0, 40))}.`,
-    );
-  }
-  const document = parseDocument(userData);
-  if (document.errors.length > 0) throw new Error(`User data is not YAML: ${document.errors[0]?.message ?? ""}`);
-  const config = entriesOf(document.toJS() ?? {}, "user data", ["write_files", "runcmd"]);
+  const parts = partsOf(userData);
+  const config = entriesOf(configOf(parts), "user data", ["write_files", "runcmd"]);
   const files = listOf(config.write_files, "write_files").map(readFileEntry);
   const commands = listOf(config.runcmd, "runcmd").flatMap((entry, index) => readCommand(entry, `runcmd[${index}]`));
-  if (commands.length === 0) return { files, script: undefined, commands: [] };
-  const script = `${SCRIPTS}/runcmd`;
   const text = `#!/bin/sh\n${commands.map(({ line }) => line).join("\n")}\n`;
-  return { files: [...files, executable(script, text)], script, commands: commands.map(({ word }) => word) };
+  const own = parts.filter(({ kind }) => kind === "script");
+  const scripts = [
+    ...(commands.length === 0 ? [] : [executable(`${SCRIPTS}/runcmd`, text)]),
+    ...own.map(({ name, content }) => executable(`${SCRIPTS}/${fileName(name)}`, unix(content))),
+  ];
+  const boothooks = parts.filter(({ kind }) => kind === "boothook").map(readBoothook);
+  const foreign = own.length > 0 || boothooks.length > 0;
+  return {
+    boothooks,
+    files: [...files, ...scripts],
+    // In the order of their names, as cloud-init runs them.
+    scripts: scripts.map(({ path }) => path).sort(),
+    commands: foreign ? undefined : commands.map(({ word }) => word),
+  };
 }
+
+/** What all cloud-configs come to, each merged into those before it. */
+function configOf(parts: readonly UserDataPart[]): unknown {
+  let config: unknown = {};
+  for (const { kind, content, mergeType } of parts) {
+    if (kind !== "cloud-config") continue;
+    const document = parseDocument(content);
+    if (document.errors.length > 0) throw new Error(`User data is not YAML: ${document.errors[0]?.message ?? ""}`);
+    const value: unknown = document.toJS() ?? {};
+    if (typeof value !== "object" || Array.isArray(value)) throw new Error("user data is not a mapping.");
+    const { merge_how: how, merge_type: type, ...own } = value as Record<string, unknown>;
+    config = merged(config, own, mergersOf(how ?? type ?? mergeType));
+  }
+  return config;
+}
+
+/** What follows the first line is the program. */
+function readBoothook({ name, content }: UserDataPart): BootFile {
+  const program = unix(content).replace(/^#cloud-boothook\s*/, "");
+  if (!program.startsWith("#!")) {
+    throw new Error(`The boothook ${name} has no "#!" line after "#cloud-boothook", so no server can execute it.`);
+  }
+  return executable(`${BOOTHOOKS}/${fileName(name)}`, program);
+}
+
+/** Scripts are edited on machines that end lines otherwise, and no shell would take those. */
+const unix = (text: string): string => text.replaceAll("\r\n", "\n");
+
+const fileName = (name: string): string => name.replaceAll("/", "_").trim();
 
 function readFileEntry(entry: unknown, index: number): BootFile {
   const at = `write_files[${index}]`;

@@ -37,7 +37,7 @@ export interface ExecResult {
 
 /** A server whose user data has run. It stays up until `shutdown`. */
 export interface BootedServer {
-  /** Exit code of the user data: as with cloud-init, that of its last command. */
+  /** Exit code of the user data: that of its last command, as with cloud-init; of several scripts, the first that is not 0. */
   readonly exitCode: number;
   /** Everything it printed, both streams. */
   readonly log: string;
@@ -114,15 +114,16 @@ class Server implements BootedServer {
   }
 
   /** Resolves when the server has booted; with the reason when this machine refuses what it takes. */
-  #start({ files, script }: BootDocument, options: BootOptions): Promise<string | undefined> {
+  #start({ boothooks, files, scripts }: BootDocument, options: BootOptions): Promise<string | undefined> {
     const { timeoutMs = 900_000, onLog } = options;
     const plan: BootPlan = {
       isolated: this.isolated,
       socket: basename(options.socket),
       root: this.#root,
       rootCertificate: options.rootCertificate ?? "",
+      boothooks,
       files,
-      script,
+      scripts,
     };
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -201,7 +202,7 @@ function reasonIn(reply: AgentReply): string {
 
 /** Without namespaces a command reaches this very host, so only commands that the user data itself brings are run. */
 function onlyOwnCommands(document: BootDocument, root: string): BootDocument {
-  const own = document.files.map(({ path }) => path).filter((path) => path !== document.script);
+  const own = document.files.map(({ path }) => path).filter((path) => !document.scripts.includes(path));
   const foreign = document.commands?.filter((command) => !own.includes(command));
   if (foreign === undefined || foreign.length > 0) {
     const what = foreign === undefined ? "a script, whose commands cannot be told" : foreign.join(", ");
@@ -210,7 +211,7 @@ function onlyOwnCommands(document: BootDocument, root: string): BootDocument {
     );
   }
   const files = document.files.map((file) => {
-    if (file.path !== document.script) return file;
+    if (!document.scripts.includes(file.path)) return file;
     const text = Buffer.from(file.content, "base64").toString("utf8");
     const moved = own.reduce((all, path) => all.replaceAll(path, root + path), text);
     return { ...file, content: Buffer.from(moved, "utf8").toString("base64") };

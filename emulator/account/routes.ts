@@ -114,8 +114,10 @@ function tagKind(call: Call): TagKind {
 function listTags(call: Call): Reply {
   const { tags, accessTags } = call.world.state.account;
   const kind = tagKind(call);
-  const attached = Object.values(tags).flatMap((row) => row[kind]);
-  const names = [...new Set([...attached, ...(kind === "access" ? accessTags : [])])].sort();
+  const resource = queryText(call, "attached_to");
+  const rows = Object.values(tags).filter(({ id }) => resource === undefined || id === resource);
+  const unattached = kind === "access" && resource === undefined ? accessTags : [];
+  const names = [...new Set([...rows.flatMap((row) => row[kind]), ...unattached])].sort();
   const limit = Number(queryText(call, "limit") ?? "100") || 100;
   const offset = Number(queryText(call, "offset") ?? "0") || 0;
   const items = names.slice(offset, offset + limit).map((name) => ({ name }));

@@ -1,0 +1,36 @@
+/**
+ * The part of the extras that gives strongSwan its credentials: the file layout of swanctl, as IBM's mount helper for file
+ * shares with encryption in transit uses it. These are copies and no links, because AppArmor and SELinux confine charon
+ * and swanctl to their own folders.
+ */
+
+/** `strongswan NAME`: called among the hooks, after the certificate was renewed. */
+export const SCRIPT_STRONGSWAN = String.raw`
+strongswan() {
+  case $VPC_IDENTITY_CHANGED in *certificate*) ;; *) return 0 ;; esac
+  (copy_credentials "$1") || hook_failed "swanctl $1"
+}
+
+# Copied from one generation, whatever is swapped meanwhile, and moved into place file by file: a certificate that has no
+# key yet is passed over by strongSwan, so the key comes last.
+copy_credentials() {
+  at=$root/etc/swanctl
+  [ -d "$at" ] || [ ! -d "$root/etc/strongswan" ] || at=$root/etc/strongswan/swanctl
+  mkdir -p "$at/private" "$at/x509" "$at/x509ca" && chmod 750 "$at/private" && cd -P "$run/current" || return 1
+  rm -rf "$at/.vpc-identity"
+  mkdir "$at/.vpc-identity" && cp key.pem "$at/.vpc-identity/$1.key" && cp leaf.pem "$at/.vpc-identity/$1.pem" || return 1
+  # strongSwan reads one certificate from each file.
+  set -- "$1" chain.pem
+  [ ! -r "$etc/trust-roots.pem" ] || set -- "$@" "$etc/trust-roots.pem"
+  name=$1
+  shift
+  cat "$@" | awk -v base="$at/.vpc-identity/$name" '
+    /^-----BEGIN/ { file = base "_int" (n++ ? n : "") ".crt" }
+    file != "" { print > file }
+    /^-----END/ { close(file); file = "" }' &&
+    mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
+    mv -f "$at/.vpc-identity/$name.key" "$at/private" && rmdir "$at/.vpc-identity" || return 1
+  ! command -v restorecon >/dev/null || restorecon -R "$at" 2>/dev/null
+  if command -v swanctl >/dev/null; then spawn swanctl --load-creds --clear --noprompt >&2; fi
+}
+`;

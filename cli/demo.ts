@@ -1,91 +1,120 @@
 /**
  * `vpc-identity demo`: the whole story on this machine, with an emulated IBM Cloud account and, where there is no
  * `pulumi`, the embedded engine. It lives in a temporary folder with its own login, state and passphrase, and leaves
- * nothing behind but a copy of the state to look at.
+ * nothing behind but a copy of the state to look at. With `--keep` it stays up, for others to work on.
  */
 import { spawnSync } from "node:child_process";
-import { X509Certificate, randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { bootInstance, startEmulator, type BootedServer, type Emulator } from "../emulator";
 import { EXIT, type Command } from "./command";
+import { claimsOf, figuresOf, type StateFigures } from "./demo-figures";
+import { keepFolder, keptEnvironment, livingDemo, toldKept, type Kept } from "./demo-keep";
+import { makeDemoProject, type DemoProject } from "./demo-project";
+import { SETTINGS } from "./settings";
+import { engineOf } from "./stack";
 import { Story, StepFailed } from "./story";
-import { Workspace, chooseEngine } from "./workspace";
-
-const EXAMPLE = "linked-instance";
+import type { Engine, Workspace } from "./workspace";
 
 export const command: Command = {
   name: "demo",
   summary: "Shows the whole story on this machine: deploy, boot, token, certificate, revoke, destroy",
-  help: `Flags:
-  --engine pulumi|embedded  which engine runs (default: pulumi if it is on PATH, otherwise the embedded one)
-  --json                    one JSON object as the last line of standard output; progress goes to standard error`,
-  flags: { engine: { type: "string" }, json: { type: "boolean" } },
+  flags: {
+    engine: SETTINGS.engine,
+    boot: SETTINGS.boot,
+    keep: { type: "boolean", about: "ends before revoke and destroy, and stays up until interrupted, to be worked on" },
+    json: { type: "boolean", about: "one JSON object as the last line of standard output; progress on standard error" },
+  },
+  check(flags) {
+    // Found out before anything is started: an engine that is asked for has to be there.
+    engineOf(flags);
+    return [];
+  },
   async run(flags) {
+    if (flags.text("boot") === "systemd") throw new Error(NO_SYSTEMD);
+    const keep = flags.on("keep");
+    const other = keep ? livingDemo() : undefined;
+    if (other !== undefined) throw new Error(other);
     const json = flags.on("json");
     const out = json ? process.stderr : process.stdout;
-    const engine = chooseEngine(flags.oneOf("engine", ["pulumi", "embedded"]), process.env);
-    const demo = new Demo((line) => out.write(`${line}\n`), engine, json ? "stderr" : "stdout");
-    const passed = await demo.play();
-    const { seconds } = demo.story;
-    if (json) process.stdout.write(`${JSON.stringify({ passed, engine: engine.kind, ...demo.result() })}\n`);
+    const demo = new Demo((line) => out.write(`${line}\n`), engineOf(flags), json ? "stderr" : "stdout", keep);
+    const passed = await demo.play((kept) => {
+      if (json) process.stdout.write(`${JSON.stringify(demo.result(true, kept))}\n`);
+      else out.write(toldKept(kept));
+    });
+    if (demo.wasKept) return EXIT.done;
+    if (json) process.stdout.write(`${JSON.stringify(demo.result(passed))}\n`);
     else {
       if (demo.stateFile !== null) out.write(`\nstate after the first up: ${demo.stateFile}`);
-      out.write(`\ndemo: ${passed ? "done" : "failed"} in ${seconds} s\n`);
+      out.write(`\ndemo: ${passed ? "done" : "failed"} in ${demo.story.seconds} s\n`);
     }
     return demo.interrupted ? EXIT.interrupted : passed ? EXIT.done : EXIT.failed;
   },
 };
 
-interface StateFigures {
-  readonly stubBytesMax: number;
-  readonly stateBytesPerResource: number;
-}
+const NO_SYSTEMD =
+  "--boot systemd is not in the package: it takes root, debootstrap, systemd-nspawn and a 400 MB Debian. In the " +
+  "repository, `npm run test:boot` boots one, with cloud-init; without --boot the user data runs in namespaces.";
 
 class Demo {
-  readonly #folder = mkdtempSync(join(tmpdir(), "vpc-identity-demo-"));
+  readonly #folder: string;
   /** A copy of the state after the first up; null as long as there is none. */
   stateFile: string | null = null;
-  readonly #project = join(this.#folder, "work", EXAMPLE);
   #emulator: Emulator | undefined;
   #server: BootedServer | undefined;
-  #workspace: Workspace | undefined;
+  #project: DemoProject | undefined;
   #outputs: Record<string, unknown> = {};
   #apiCalls: Record<string, number> = {};
   #figures: StateFigures = { stubBytesMax: 0, stateBytesPerResource: 0 };
   interrupted = false;
+  wasKept = false;
 
   readonly story: Story;
 
   constructor(
     print: (line: string) => void,
-    private readonly engine: ReturnType<typeof chooseEngine>,
+    private readonly engine: Engine,
     private readonly progress: "stdout" | "stderr",
+    private readonly keep: boolean,
   ) {
+    this.#folder = keep ? keepFolder() : mkdtempSync(join(tmpdir(), "vpc-identity-demo-"));
     this.story = new Story(print, () => this.interrupted);
   }
 
-  result(): object {
+  result(passed: boolean, kept?: Kept): object {
     const { seconds, steps } = this.story;
     return {
+      passed,
+      engine: this.engine.kind,
       seconds,
       steps,
       outputs: this.#outputs,
       apiCalls: this.#apiCalls,
       stateFile: this.stateFile,
       ...this.#figures,
+      ...(kept === undefined ? {} : { kept }),
     };
   }
 
-  async play(): Promise<boolean> {
+  /** Plays the story; `onKept` is told when it is up to stay. */
+  async play(onKept: (kept: Kept) => void): Promise<boolean> {
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
     const onInterrupt = (): void => {
       this.interrupted = true;
+      end();
     };
     process.on("SIGINT", onInterrupt);
     process.on("SIGTERM", onInterrupt);
     try {
       await this.#scenes();
+      if (this.keep) {
+        this.wasKept = true;
+        onKept({ pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
+        await ended;
+      }
       return true;
     } catch (error) {
       if (error instanceof StepFailed) return false;
@@ -93,7 +122,9 @@ class Demo {
     } finally {
       await this.#server?.shutdown();
       await this.#emulator?.close();
-      rmSync(this.stateFile === null ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
+      const all = this.keep || this.stateFile === null;
+      if (all) this.stateFile = null;
+      rmSync(all ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
       process.off("SIGINT", onInterrupt);
       process.off("SIGTERM", onInterrupt);
     }
@@ -104,7 +135,8 @@ class Demo {
     let before = "";
     await story.step("emulator", "An IBM Cloud account on loopback", async () => {
       this.#emulator = await startEmulator();
-      this.#workspace = await this.#prepare(this.#emulator);
+      const work = join(this.#folder, "work");
+      this.#project = await makeDemoProject(work, this.#emulator, this.engine, this.progress);
       before = JSON.stringify(this.#emulator.inventory());
       return [
         `IAM and VPC APIs at ${this.#emulator.url}, account ${this.#emulator.accountId}`,
@@ -145,6 +177,7 @@ class Demo {
       if (this.#apiCalls.noop !== 0) throw new Error(`made ${this.#apiCalls.noop} API calls; expected none`);
       return ["no changes, no API calls"];
     });
+    if (this.keep) return;
     await story.step("policies", "config policies=none, pulumi up: the policy is taken away", async () => {
       await this.#counted("policies", () =>
         this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--config", "policies=none"]),
@@ -167,43 +200,9 @@ class Demo {
     });
   }
 
-  #ready(): { emulator: Emulator; workspace: Workspace } {
-    if (this.#emulator === undefined || this.#workspace === undefined) throw new Error("the demo has not begun");
-    return { emulator: this.#emulator, workspace: this.#workspace };
-  }
-
-  /** A copy of the example with a stack of its own: nothing is written to the package's folder or the user's login. */
-  async #prepare(emulator: Emulator): Promise<Workspace> {
-    const packageRoot = join(__dirname, "..", "..");
-    const work = join(this.#folder, "work");
-    const state = join(work, "state");
-    mkdirSync(state, { recursive: true });
-    cpSync(join(packageRoot, "examples", EXAMPLE), this.#project, {
-      recursive: true,
-      filter: (path) => basename(path) !== "node_modules" && !/Pulumi\.\w+\.yaml$/.test(path),
-    });
-    writeFileSync(join(this.#project, "trust-roots.pem"), emulator.rootCertificate);
-    linkModules(packageRoot, join(this.#project, "node_modules"));
-    const env: NodeJS.ProcessEnv = {
-      ...withoutIbmSettings(process.env),
-      ...emulator.env,
-      PULUMI_HOME: join(work, "home"),
-      PULUMI_BACKEND_URL: `file://${state}`,
-      PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"),
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      // Type checking is the work of `npm run check`; here it would only cost seconds.
-      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
-    };
-    const workspace = new Workspace({
-      engine: this.engine,
-      cwd: this.#project,
-      stack: "demo",
-      env,
-      progress: this.progress,
-    });
-    await workspace.ensureStack();
-    await workspace.configure(seededConfig(emulator));
-    return workspace;
+  #ready(): { emulator: Emulator; workspace: Workspace; env: DemoProject["env"] } {
+    if (this.#emulator === undefined || this.#project === undefined) throw new Error("the demo has not begun");
+    return { emulator: this.#emulator, ...this.#project };
   }
 
   async #operate(operation: string, args: readonly string[]): Promise<void> {
@@ -232,7 +231,10 @@ class Demo {
     const { instanceId } = this.#outputs;
     const instance = emulator.inventory().instances.find(({ id }) => id === instanceId);
     if (instance === undefined) throw new Error(`the account has no server ${String(instanceId)}`);
-    const onLog = (line: string): void => void process[this.progress].write(`   | ${line}\n`);
+    // What ends with the demo has nothing more to tell.
+    const onLog = (line: string): void => {
+      if (!this.interrupted) process[this.progress].write(`   | ${line}\n`);
+    };
     this.#server = await bootInstance({ socket: instance.socket, onLog });
     return this.#server;
   }
@@ -288,71 +290,4 @@ class Demo {
       `${response.status} ${error === undefined ? `${body.total_count} instance(s)` : `${error.code}: ${error.message}`}`,
     ];
   }
-}
-
-/** What the example's package.json asks for, from where it is installed already. */
-function linkModules(packageRoot: string, modules: string): void {
-  const folders = {
-    "pulumi-ibm-vpc-identity": packageRoot,
-    "@pulumi/pulumi": dirname(require.resolve("@pulumi/pulumi/package.json")),
-    typescript: dirname(require.resolve("typescript/package.json")),
-  };
-  mkdirSync(join(modules, "@pulumi"), { recursive: true });
-  for (const [name, folder] of Object.entries(folders)) symlinkSync(folder, join(modules, name), "dir");
-}
-
-/** What the example asks for, taken from what an emulated account comes with. */
-function seededConfig(emulator: Emulator): Record<string, string> {
-  const { subnets, images, keys } = emulator.inventory();
-  const subnet = subnets[0] as { id: string; vpc: string; zone: string } | undefined;
-  const [image, key] = [images[0], keys[0]] as ({ id: string } | undefined)[];
-  if (subnet === undefined || image === undefined || key === undefined) throw new Error("the account is not seeded");
-  return {
-    vpcId: subnet.vpc,
-    subnetId: subnet.id,
-    zone: subnet.zone,
-    imageId: image.id,
-    sshKeyIds: JSON.stringify([key.id]),
-    trustRootsFile: "trust-roots.pem",
-  };
-}
-
-/** The user's own IBM settings must not reach the demo: it is about the emulated account only. */
-function withoutIbmSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(IC|IBMCLOUD|IBM|IAM_IDENTITY|IAM_POLICY|VPC)_/.test(name)),
-  );
-}
-
-/** What a person may see of a token: who it stands for and how long it lives. */
-function claimsOf(token: string): string[] {
-  const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")) as {
-    iam_id: string;
-    sub_type: string;
-    account: { bss: string };
-    authn?: { sub?: string };
-    iat: number;
-    exp: number;
-  };
-  return [
-    `iam_id     ${claims.iam_id}`,
-    `sub_type   ${claims.sub_type}`,
-    `account    ${claims.account.bss}`,
-    `authn.sub  ${claims.authn?.sub ?? "-"}`,
-    `lifetime   ${claims.exp - claims.iat} s`,
-  ];
-}
-
-/** Bytes are those of the checkpoint as it is written, shared out among all its resources. */
-function figuresOf(state: unknown): StateFigures {
-  const { deployment } = state as { deployment: { resources?: { inputs?: Record<string, unknown> }[] } };
-  const resources = deployment.resources ?? [];
-  // User data is text of the user's choice, not bookkeeping: the figure leaves it out.
-  const lean = resources.map(({ inputs = {}, ...rest }) => ({ ...rest, inputs: { ...inputs, userData: undefined } }));
-  const bytes = Buffer.byteLength(JSON.stringify({ ...deployment, resources: lean }));
-  const stubs = resources.map(({ inputs }) => inputs?.__provider).filter((stub) => typeof stub === "string");
-  return {
-    stubBytesMax: Math.max(0, ...stubs.map((stub) => Buffer.byteLength(stub))),
-    stateBytesPerResource: Math.round(bytes / Math.max(1, resources.length)),
-  };
 }

@@ -1,35 +1,33 @@
 /** `vpc-identity emulator`: an IBM Cloud account on loopback, until it is interrupted. */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { problemsOfSeed, SeedError, startEmulator, type Emulator, type EmulatorOptions, type Seed } from "../emulator";
-import { EXIT, UsageError, type Command, type Flags } from "./command";
+import { problemsOfSeed, SeedError, startEmulator, type Emulator, type Seed } from "../emulator";
+import { EXIT, UsageError, type Command } from "./command";
+import type { Flags } from "./flags";
+import { SETTINGS } from "./settings";
+import { exportLines } from "./shell";
+
+const { port, "admin-port": adminPort, state, seed } = SETTINGS;
 
 export const command: Command = {
   name: "emulator",
   summary: "Runs the emulated IBM Cloud account on loopback until interrupted",
-  help: `Flags:
-  --port <n>          port of the IAM and VPC APIs (default: any free one)
-  --admin-port <n>    port of inventory, journal, faults, time and reset (default: any free one)
-  --state <file>      keeps the account in this file, and continues with it when it exists
-  --seed <file.json>  what a new account holds: accountId, region, apiKey, network, issuedLifetimes
-  --env               prints the variables that point IBM's clients at it, as shell exports
-  --json              prints {url, adminUrl, apiKey, accountId, pid} when ready`,
   flags: {
-    port: { type: "string" },
-    "admin-port": { type: "string" },
-    state: { type: "string" },
-    seed: { type: "string" },
-    env: { type: "boolean" },
-    json: { type: "boolean" },
+    port,
+    "admin-port": adminPort,
+    state,
+    seed,
+    env: { type: "boolean", about: "prints the variables that point IBM's clients at it, as shell exports" },
+    json: { type: "boolean", about: "prints {url, adminUrl, apiKey, accountId, pid} when ready" },
   },
+  check,
   async run(flags) {
-    const options = readOptions(flags);
     // Before anything is printed: whoever waits for the first line may end it right after.
     const interrupted = new Promise<void>((stop) => {
       process.once("SIGINT", stop);
       process.once("SIGTERM", stop);
     });
-    const emulator = await start(options);
+    const emulator = await start(flags);
     process.stdout.write(announcement(flags, emulator));
     await interrupted;
     await emulator.close();
@@ -37,79 +35,62 @@ export const command: Command = {
   },
 };
 
-/** Reads every flag before it complains, so that one answer names all that is wrong. */
-function readOptions(flags: Flags): EmulatorOptions {
-  const problems: string[] = [];
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      problems.push(error.message);
-      return undefined;
-    }
-  };
-  const port = attempt(() => flags.port("port"));
-  const adminPort = attempt(() => flags.port("admin-port"));
-  const stateFile = attempt(() => statePath(flags.text("state")));
-  const seed = attempt(() => readSeed(flags.text("seed")));
-  if (port !== undefined && port !== 0 && port === adminPort) {
-    problems.push(`--port and --admin-port are both ${port}; they must differ`);
+function check(flags: Flags): string[] {
+  const problems = [...stateProblems(flags.text("state")), ...seedProblems(flags.text("seed"))];
+  const given = flags.port("port");
+  if (given !== undefined && given !== 0 && given === flags.port("admin-port")) {
+    problems.push(`--port and --admin-port are both ${given}; they must differ`);
   }
   if (flags.on("env") && flags.on("json")) problems.push("--env and --json exclude each other");
-  if (problems.length > 0) throw new UsageError(problems.join("\n"));
-  return {
-    ...(port === undefined ? {} : { port }),
-    ...(adminPort === undefined ? {} : { adminPort }),
-    ...(stateFile === undefined ? {} : { stateFile }),
-    ...(seed === undefined ? {} : { seed }),
-  };
+  return problems;
 }
 
-function statePath(given: string | undefined): string | undefined {
-  if (given === undefined) return undefined;
+function stateProblems(given: string | undefined): string[] {
+  if (given === undefined) return [];
   const path = resolve(given);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new UsageError(`--state is ${JSON.stringify(given)}; that is a folder, and a file is needed`);
-  }
-  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new UsageError(`--state is ${JSON.stringify(given)}; its folder does not exist`);
-  }
-  return path;
+  const wrong = (reason: string): string[] => [`--state is ${JSON.stringify(given)}; ${reason}`];
+  if (isFolder(path)) return wrong("that is a folder, and a file is needed");
+  return isFolder(dirname(path)) ? [] : wrong("its folder does not exist");
 }
 
-function readSeed(given: string | undefined): Seed | undefined {
-  if (given === undefined) return undefined;
-  const named = `--seed ${JSON.stringify(given)}`;
-  let seed: unknown;
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+function seedProblems(given: string | undefined): string[] {
+  if (given === undefined) return [];
   try {
-    seed = JSON.parse(readFileSync(given, "utf8"));
+    return problemsOfSeed(readSeed(given));
   } catch (error) {
     // The parser's own message would show what it stumbled over, which may be the API key.
     const code = (error as NodeJS.ErrnoException).code;
-    throw new UsageError(code === undefined ? `${named} is not valid JSON` : `${named} cannot be read: ${code}`);
+    return [`--seed ${JSON.stringify(given)} ${code === undefined ? "is not valid JSON" : `cannot be read: ${code}`}`];
   }
-  const problems = problemsOfSeed(seed);
-  if (problems.length > 0) throw new UsageError(problems.join("\n"));
-  return seed as Seed;
 }
 
-/** Some of what is wrong with a seed shows only when its networks are laid out. */
-async function start(options: EmulatorOptions): Promise<Emulator> {
+const readSeed = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+
+async function start(flags: Flags): Promise<Emulator> {
+  const [given, adminGiven, file, seedFile] = [
+    flags.port("port"),
+    flags.port("admin-port"),
+    flags.text("state"),
+    flags.text("seed"),
+  ];
   try {
-    return await startEmulator(options);
+    return await startEmulator({
+      ...(given === undefined ? {} : { port: given }),
+      ...(adminGiven === undefined ? {} : { adminPort: adminGiven }),
+      ...(file === undefined ? {} : { stateFile: resolve(file) }),
+      ...(seedFile === undefined ? {} : { seed: readSeed(seedFile) as Seed }),
+    });
   } catch (error) {
+    // Some of what is wrong with a seed shows only when its networks are laid out.
     throw error instanceof SeedError ? new UsageError(error.message) : error;
   }
 }
 
 function announcement(flags: Flags, { url, adminUrl, apiKey, accountId, env }: Emulator): string {
   if (flags.on("json")) return `${JSON.stringify({ url, adminUrl, apiKey, accountId, pid: process.pid })}\n`;
-  if (flags.on("env")) {
-    return Object.entries(env)
-      .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
-      .join("");
-  }
+  if (flags.on("env")) return exportLines(env);
   return [
     `IAM and VPC APIs  ${url}`,
     `admin             ${adminUrl}/_emulator/ inventory, journal, jwks, faults, time, reset`,

@@ -1,23 +1,11 @@
 #!/usr/bin/env node
-/**
- * `vpc-identity`: finds the command, reads its flags, maps what happened to an exit code. The work is in the commands,
- * which are loaded one at a time so that `--help` is instant.
- */
+/** `vpc-identity`: finds the command, reads its flags, maps what happened to an exit code. The work is in the commands. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { EXIT, EXIT_CODES_HELP, UsageError, readFlags, type Command } from "./command";
-
-const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
-  up: () => import("./up.js"),
-  preview: () => import("./preview.js"),
-  refresh: () => import("./refresh.js"),
-  destroy: () => import("./destroy.js"),
-  output: () => import("./output.js"),
-  cancel: () => import("./cancel.js"),
-  bootstrap: () => import("./bootstrap.js"),
-  demo: () => import("./demo.js"),
-  emulator: () => import("./emulator.js"),
-};
+import { EXIT, EXIT_CODES_HELP, Interrupted, UsageError, flagHelp, helpOf, type Command } from "./command";
+import { COMMANDS } from "./commands";
+import { readFlags } from "./flags";
+import { hint } from "./nearest";
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -31,22 +19,29 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
-    return wrongUsage(`${JSON.stringify(name)} is not a command. Commands: ${Object.keys(COMMANDS).join(", ")}`);
+    const names = Object.keys(COMMANDS);
+    return wrongUsage(`${JSON.stringify(name)} is not a command${hint(name, names)}. Commands: ${names.join(", ")}`);
   }
-  const { command } = await load();
+  return perform((await load()).command, rest);
+}
+
+async function perform(command: Command, args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(helpOf(command));
+    return EXIT.done;
+  }
   try {
-    const flags = readFlags(command, rest);
-    if (flags.on("help")) {
-      process.stdout.write(
-        `Usage: vpc-identity ${command.name} [flags]\n\n${command.summary}\n\n${command.help}\n\n${EXIT_CODES_HELP}\n`,
-      );
-      return EXIT.done;
-    }
+    const { flags, problems } = readFlags(command, args, { env: process.env, folder: process.cwd() });
+    const wrong = [...problems, ...(command.check?.(flags) ?? [])];
+    if (wrong.length > 0) throw new UsageError(wrong.join("\n"));
     return await command.run(flags);
   } catch (error) {
     // Ctrl-C at a question.
-    if (error instanceof Error && error.name === "AbortError") return EXIT.interrupted;
-    if (error instanceof UsageError) return wrongUsage(`${error.message}\n\n${command.help}`);
+    if (error instanceof Interrupted || (error instanceof Error && error.name === "AbortError"))
+      return EXIT.interrupted;
+    if (error instanceof UsageError) {
+      return wrongUsage(`${error.message}\n\n${flagHelp(command.flags) || (command.help ?? "")}`);
+    }
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failed;
   }

@@ -2,33 +2,30 @@
 import { EXIT, type Command } from "./command";
 import {
   CONFIG_FLAGS,
+  NEW_STACK_HELP,
   STACK_FLAGS,
   YES_FLAG,
-  assertAnswerable,
-  confirm,
+  agreed,
+  checkConfig,
+  checkStack,
   onStack,
-  readConfigPairs,
-  stackHelp,
-} from "./workspace";
-
-const flags = { ...STACK_FLAGS, ...CONFIG_FLAGS, ...YES_FLAG };
+  setConfig,
+} from "./stack";
 
 export const command: Command = {
   name: "up",
   summary: "Previews, asks, and brings the stack to what the program says",
-  help: stackHelp(flags, ["  A stack that does not exist is created."]),
-  flags,
-  async run(given) {
-    assertAnswerable(given);
-    readConfigPairs(given);
-    return onStack("up", given, async (workspace) => {
+  help: NEW_STACK_HELP,
+  flags: { ...STACK_FLAGS, ...CONFIG_FLAGS, ...YES_FLAG },
+  check: (flags) => [...checkStack(flags, { asks: true }), ...checkConfig(flags)],
+  run: (flags) =>
+    onStack("up", flags, async (workspace) => {
       await workspace.ensureStack();
-      await workspace.setConfig(given);
+      await setConfig(workspace, flags);
       const previewed = await workspace.operate("preview");
       if (previewed !== EXIT.done) return { exitCode: previewed };
-      if (!(await confirm("Perform this update?", given))) return { exitCode: EXIT.failed };
+      if (!(await agreed("Perform this update?", flags))) return { exitCode: EXIT.failed };
       const exitCode = await workspace.operate("up", ["--yes", "--skip-preview"]);
       return { exitCode, more: { outputs: await workspace.outputs() } };
-    });
-  },
+    }),
 };

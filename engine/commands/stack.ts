@@ -5,6 +5,7 @@ import { maskSecrets, revealAll, type Properties } from "../model/values";
 import { FileBackend } from "../state/backend";
 import { backendUrl, selectedStack, selectStack } from "../state/project";
 import { parseStackName, Stack } from "../state/stack";
+import { confirmByName } from "./confirm";
 import { projectOf, stackOf, type Command, type Context } from "./context";
 import { JSON_FLAG, STACK_FLAG, YES_FLAG, type Flags } from "./flags";
 import { existsSync, rmSync } from "node:fs";
@@ -117,11 +118,11 @@ export const remove: Command = {
     "remove-backups": { kind: "boolean", about: "" },
   },
   arguments: [0, 1],
-  run(context) {
+  async run(context) {
     const stack = namedStack(context).requireExisting();
     const { args } = context;
-    if (!args.flag("yes") && !context.interactive)
-      throw new UsageError("--yes must be passed in to proceed when running in non-interactive mode");
+    const { stack: name } = stack.name;
+    await confirmByName(context, `This will permanently remove the '${name}' stack!`, name);
     const release = stack.backend.lock(stack.name);
     try {
       const { latest } = stack.raw();

@@ -1,6 +1,5 @@
 /** up, preview, refresh, destroy and cancel. */
-import { createInterface } from "node:readline";
-import { EXIT, UsageError, UserError } from "../errors";
+import { EXIT, UsageError } from "../errors";
 import { Operation, type OperationSettings } from "../deploy/operation";
 import { broadcast, type OperationKind, type Reporter } from "../display/reporter";
 import { PlainDisplay } from "../display/plain";
@@ -10,6 +9,7 @@ import { killChildren } from "../rpc/child";
 import { loadProtocol } from "../rpc/protocol";
 import { programOf } from "../state/project";
 import { type Stack } from "../state/stack";
+import { answer, confirmByName, declined, isSure } from "./confirm";
 import { stackOf, type Command, type Context } from "./context";
 import { JSON_FLAG, STACK_FLAG, YES_FLAG, type Flags } from "./flags";
 
@@ -89,11 +89,19 @@ function displayOf(context: Context, settings: OperationSettings): Reporter {
     diff: args.flag("diff"),
   };
   if (!args.flag("json")) {
-    if (!context.interactive || shown.diff) return new PlainDisplay((text) => context.out(text), shown);
+    // A dumb terminal cannot move its cursor.
+    if (!context.interactive || shown.diff || context.env.TERM === "dumb")
+      return new PlainDisplay((text) => context.out(text), shown);
     const { stdout } = process;
+    const { LC_ALL, LC_CTYPE, LANG } = context.env;
+    const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== "");
     return new TreeDisplay(
-      // Some terminals do not know their size.
-      { write: (text) => stdout.write(text), size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }) },
+      {
+        write: (text) => stdout.write(text),
+        // Some terminals do not know their size.
+        size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
+        utf8: /utf-?8/i.test(locale ?? ""),
+      },
       shown,
     );
   }
@@ -143,19 +151,8 @@ async function perform(context: Context, stack: Stack, settings: OperationSettin
 }
 
 async function confirm(context: Context, what: string): Promise<void> {
-  context.out(`Do you want to perform this ${what}? Type yes to go ahead: `);
-  const lines = createInterface({ input: process.stdin });
-  try {
-    const answer = await new Promise<string>((resolve) => {
-      lines.once("line", resolve);
-      // The end of the input is no yes either.
-      lines.once("close", () => resolve(""));
-    });
-    if (answer.trim().toLowerCase() !== "yes") throw new UserError("confirmation declined, not proceeding");
-  } finally {
-    lines.close();
-  }
-  context.out("\n");
+  const given = await answer(context, `Do you want to perform this ${what}? Type yes to go ahead: `);
+  if (given.toLowerCase() !== "yes") throw declined();
 }
 
 function setConfig(context: Context, stack: Stack): void {
@@ -176,7 +173,7 @@ async function previewThen(context: Context, kind: OperationKind): Promise<void>
   const stack = stackOf(context).requireExisting();
   const settings = settingsOf(context, kind);
   const { args } = context;
-  const yes = args.flag("yes") || context.env.PULUMI_SKIP_CONFIRMATIONS === "true";
+  const yes = isSure(context);
   const skipPreview = args.flag("skip-preview") || context.env.PULUMI_SKIP_PREVIEW === "true";
   const only = args.flag("preview-only");
   if (!yes && !skipPreview && !only && !context.interactive) {
@@ -239,10 +236,10 @@ export const cancel: Command = {
   about: "Remove the locks of a stack whose operation is gone",
   flags: { ...STACK_FLAG, ...YES_FLAG },
   arguments: [0, 1],
-  run(context) {
+  async run(context) {
     const stack = stackOf(context, context.args.positional[0] ?? context.args.text("stack")).requireExisting();
-    if (!context.args.flag("yes") && !context.interactive)
-      throw new UsageError("--yes must be passed in to proceed when running in non-interactive mode");
+    const { stack: name } = stack.name;
+    await confirmByName(context, `This will irreversibly cancel the currently running update for '${name}'!`, name);
     stack.backend.removeLocks(stack.name);
     context.out(`The currently running update for '${stack.name.stack}' has been canceled!\n`);
   },

@@ -7,8 +7,11 @@ import { diffNote, header, WORDS } from "./text";
 
 const FRAME_MS = 120;
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const PLAIN_SPINNER = ["|", "/", "-", "\\"];
 
 export interface Terminal {
+  /** Whether it shows more than ASCII. */
+  readonly utf8: boolean;
   write(text: string): void;
   size(): { columns: number; rows: number };
 }
@@ -107,7 +110,8 @@ export class TreeDisplay extends PlainDisplay {
       failed: `${doing} failed`,
       done: this.dryRun ? plan : done === "" ? "" : `${done} (${seconds}s)`,
     };
-    const spin = row.state === "running" ? (SPINNER[this.frame % SPINNER.length] ?? "") : " ";
+    const spinner = this.terminal.utf8 ? SPINNER : PLAIN_SPINNER;
+    const spin = row.state === "running" ? (spinner[this.frame % spinner.length] ?? "") : " ";
     const status = row.step.kind === "same" ? "" : words[row.state];
     const note = [diffNote(row.step), row.note].filter(Boolean).join(" ");
     const head = `${" ".repeat(depth * 3)}${type}  ${name}`;

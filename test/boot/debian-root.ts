@@ -2,7 +2,7 @@
  * The disk image that the booted server starts from: a small Debian with systemd and cloud-init, made once by debootstrap
  * and kept in .cache/, since it is the same for every run and takes longer than everything else together.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,11 @@ const MIRROR = "http://deb.debian.org/debian";
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "cloud-init", "python3-cffi-backend"],
   ...["curl", "openssl", "iproute2", "ca-certificates", "nginx-light"],
+  ...["charon-systemd", "strongswan-swanctl"],
 ];
+
+/** The image is not there and cannot be made here: a reason to skip what needs it. */
+export class NoImage extends Error {}
 
 /** The folder of the image; a change of the list of packages makes a new one and removes the old. */
 export async function debianRoot(repository: string, onProgress: (line: string) => void): Promise<string> {
@@ -26,6 +30,12 @@ export async function debianRoot(repository: string, onProgress: (line: string) 
   mkdirSync(cache, { recursive: true });
   for (const old of readdirSync(cache)) rmSync(join(cache, old), { recursive: true, force: true });
   const partial = `${root}.partial`;
+  const release = `${MIRROR}/dists/${SUITE}/InRelease`;
+  // By curl, which goes through the same proxy as debootstrap's own download.
+  const { status, stderr } = spawnSync("curl", ["-fsS", "-o", "/dev/null", "--max-time", "20", release], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new NoImage(`no Debian root is cached, and ${release} does not answer: ${stderr.trim()}`);
   onProgress(`making a Debian root with ${PACKAGES.length} packages, once`);
   await run("debootstrap", ["--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, partial, MIRROR]);
   rmSync(join(partial, "var", "cache", "apt", "archives"), { recursive: true, force: true });

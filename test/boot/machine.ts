@@ -59,7 +59,9 @@ ip -n metadata route add 192.0.2.4/30 via 192.0.2.2
 ip -n server route add 169.254.169.254/32 via 192.0.2.1
 ip -n client route add default via 192.0.2.5
 ip netns exec server sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-ip netns exec metadata socat "TCP-LISTEN:80,bind=169.254.169.254,fork,reuseaddr,ttl=$hops" "UNIX-CONNECT:$socket" &
+for port in 80 443; do
+  ip netns exec metadata socat "TCP-LISTEN:$port,bind=169.254.169.254,fork,reuseaddr,ttl=$hops" "UNIX-CONNECT:$socket" &
+done
 systemd-nspawn --quiet --directory="$disk" --boot --network-namespace-path=/run/netns/server --register=no --keep-unit \\
   --machine="$name" --console=pipe &
 machine=$!

@@ -1,4 +1,6 @@
 /** Counts what was looked at, says each as it comes, and ends with one line that a program can read. */
+import { writeFileSync } from "node:fs";
+
 export class Verdict {
   #passed = 0;
   #failed = 0;
@@ -31,10 +33,12 @@ export class Verdict {
     process.stdout.write(`  skip ${what}: ${why}\n`);
   }
 
-  /** Prints the closing line; returns the exit code. */
-  end(): number {
-    const skipped = this.#skipped > 0 ? `, ${this.#skipped} skipped` : "";
-    process.stdout.write(`${this.name}: ${this.#passed} passed, ${this.#failed} failed${skipped}\n`);
+  /** Prints the closing line, or writes the counts to the file that adds them to others; returns the exit code. */
+  end(countsFile: string | undefined): number {
+    const counts = { passed: this.#passed, failed: this.#failed, skipped: this.#skipped };
+    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+    if (countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(counts));
+    else process.stdout.write(`${this.name}: ${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
     return this.#failed === 0 ? 0 : 1;
   }
 }

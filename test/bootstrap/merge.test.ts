@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrapUserData, type BootstrapOptions } from "../../bootstrap";
+import { startEmulator } from "../../emulator";
+import { bootInstance } from "../../emulator/boot";
+import { makeServer } from "../emulator/emulated-server";
 
 /** Debian's, which cloud-init is installed for; another may come first on PATH. */
 const PYTHON = "/usr/bin/python3";
@@ -89,6 +92,38 @@ const SCRIPT = '#!/bin/sh\necho "only once"\n';
   });
 });
 
+const unshare = spawnSync("unshare", ["-rnmpf", "--kill-child", "--mount-proc", "true"]).status === 0;
+
+(unshare ? describe : describe.skip)("a server booted from user data of several parts", () => {
+  it.each(["mime", "archive"] as const)("has its identity before the user's own parts run (%s)", async (format) => {
+    const emulator = await startEmulator({ provisionSeconds: 0 });
+    const look = "test -s /run/vpc-identity/tokens/default && echo";
+    const userData = bootstrapUserData(
+      { certificate: false },
+      {
+        format,
+        merge: [
+          `#!/bin/sh\n${look} script \u{e4}\n`,
+          `#cloud-config\nruncmd:\n  - ${look} runcmd\nwrite_files:\n  - {path: /etc/mine, content: kept}\n`,
+          `#cloud-boothook\n#!/bin/sh\ntest -e /usr/local/bin/vpc-identity || echo boothook\n`,
+        ],
+      },
+    );
+    const { socket } = await makeServer(emulator, { name: "several-parts", userData });
+    const server = await bootInstance({ socket, timeoutMs: 30_000 });
+    try {
+      expect([server.exitCode, server.log]).toEqual([
+        0,
+        expect.stringMatching(/^boothook\n[^]*\nruncmd\nscript \u{e4}\n$/u),
+      ]);
+      expect(await server.readFile("/etc/mine")).toBe("kept");
+    } finally {
+      await server.shutdown();
+      await emulator.close();
+    }
+  });
+});
+
 describe("the form of the user data", () => {
   it.each([
     {
@@ -101,8 +136,12 @@ describe("the form of the user data", () => {
       form: { format: "script", merge: [OWN] } as const,
       says: /must be "mime" or "archive"/,
     },
-    { name: "a part of no known kind", form: { merge: ["hello\n"] }, says: /merge\[0\] begins with "hello"/ },
-    { name: "an archive as a part", form: { merge: ["#cloud-config-archive\n- x\n"] }, says: /merge\[0\] begins with/ },
+    { name: "a part of no known kind", form: { merge: ["hello\n"] }, says: /merge\[0\]: begins with "hello"/ },
+    {
+      name: "an archive as a part",
+      form: { merge: ["#cloud-config-archive\n- x\n"] },
+      says: /merge\[0\]: begins with/,
+    },
   ])("refuses $name", ({ form, says }) => {
     expect(() => bootstrapUserData({}, form)).toThrow(says);
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BootstrapOptions, resolveOptions } from "../../bootstrap/options";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
-import { SCRIPT_EXTRAS } from "../../bootstrap/script-extras";
+import { extrasScript } from "../../bootstrap/script-extras";
 
 /** Every shell the script must run under, those of them that this machine has. */
 export const SHELLS = [
@@ -48,14 +48,15 @@ export class ServerFolder {
   }
 
   configure(options: BootstrapOptions): void {
-    const { trustRootsPem, consumers, ...settings } = resolveOptions(options);
+    const { trustRootsPem, metadataCaPem, consumers, ...settings } = resolveOptions(options);
     if (consumers !== "") {
       mkdirSync(this.path("/usr/local/lib/vpc-identity"), { recursive: true });
-      writeFileSync(this.path("/usr/local/lib/vpc-identity/extras"), SCRIPT_EXTRAS);
+      writeFileSync(this.path("/usr/local/lib/vpc-identity/extras"), extrasScript(consumers));
       writeFileSync(this.path("/etc/vpc-identity/extras.conf"), consumers);
     }
     writeFileSync(this.path("/etc/vpc-identity/config.json"), JSON.stringify(settings));
-    if (trustRootsPem !== undefined) writeFileSync(this.path("/etc/vpc-identity/trust-roots.pem"), trustRootsPem);
+    for (const [name, pem] of Object.entries({ "trust-roots.pem": trustRootsPem, "metadata-ca.pem": metadataCaPem }))
+      if (pem !== undefined) writeFileSync(this.path(`/etc/vpc-identity/${name}`), pem);
   }
 
   path(path: string): string {

@@ -41,8 +41,8 @@ import {
   getInstance,
   listInstances,
   updateInstance,
-  type InstancePrototype,
 } from "../../client/vpc";
+import type { InstancePrototype } from "../../client/vpc-instance-prototype";
 import { objectOf, listIn, textAt } from "../../client/fields";
 import { openSession, type Session } from "../../client/session";
 import { TokenCache } from "../../client/token";

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { send, CALL_LIMITS, type HttpRequest } from "../../client/http";
 import { createLog } from "../../client/log";
 import type { HttpError } from "../../core/errors";
+import type { Clock } from "../../core/time";
 import { rememberSecret } from "../../core/errors";
 import { startServer, testTransport, type Reply, type ScriptedServer, type Script } from "./scripted-server";
 
@@ -123,6 +124,44 @@ describe("connections", () => {
     expect(opened).toBeLessThanOrEqual(2);
   });
 
+  it("are as many as the pool allows, and the other calls wait for one", async () => {
+    const pool = testTransport(0.5, { connectionsPerServer: 3 });
+    let [busy, most] = [0, 0];
+    const { url } = await serving(async () => {
+      most = Math.max(most, ++busy);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      busy -= 1;
+      return { body: {} };
+    });
+    await Promise.all(Array.from({ length: 12 }, () => send(pool, request(url))));
+    await pool.close();
+    expect(most).toBe(3);
+  });
+
+  it("that are not made in time are given up, and the request was never sent", async () => {
+    const impatient = testTransport(0.5, { connectTimeoutMs: 200 });
+    // Takes connections, and says nothing of what TLS needs to hear.
+    const silent = createServer((socket) => socket.on("error", () => undefined).resume());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as { port: number };
+    const once = { ...CALL_LIMITS, retry: { ...CALL_LIMITS.retry, maxRetries: 1 } };
+    const post = request(`https://127.0.0.1:${port}/`, { method: "POST" });
+    const error = await failureOf(send(impatient, post, once));
+    await impatient.close();
+    await new Promise((resolve) => silent.close(resolve));
+    expect(error).toMatchObject({ code: "IBMID_TIMEOUT", status: 0 });
+    // Tried again, which a create that may have been sent never is.
+    expect(impatient.clock.slept).toHaveLength(1);
+  });
+
+  it("end when an answer is larger than any that IBM sends", async () => {
+    const small = testTransport(0.5, { maxBodyBytes: 1_000 });
+    const { url, seen } = await serving(() => ({ body: { text: "x".repeat(2_000) } }));
+    expect(await failureOf(send(small, request(url)))).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
+    await small.close();
+    expect(seen).toHaveLength(1);
+  });
+
   it("a certificate that is not trusted is final, and the request was never sent", async () => {
     const folder = mkdtempSync(join(tmpdir(), "vpc-identity-http-"));
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
@@ -185,6 +224,22 @@ describe("timeouts", () => {
     await transport.close();
     await new Promise((resolve) => drip.close(resolve));
     expect(error.code).toBe("IBMID_TIMEOUT");
+  });
+
+  it("stops when it is cancelled, while it waits to try again", async () => {
+    const cancel = new AbortController();
+    const { url, seen } = await serving(() => ({ status: 503 }));
+    // Time stands still, so that only the signal can end the wait.
+    const clock: Clock = {
+      now: () => 0,
+      sleep: (_ms, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener("abort", () => reject(new Error("aborted")));
+          cancel.abort();
+        }),
+    };
+    const error = await failureOf(send({ ...transport, clock }, request(url, { signal: cancel.signal })));
+    expect([error.code, seen.length]).toEqual(["IBMID_CANCELLED", 1]);
   });
 
   it("stops when it is cancelled, while it waits for an answer", async () => {

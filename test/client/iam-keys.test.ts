@@ -104,7 +104,7 @@ describe("service IDs", () => {
     expect(calls()).toEqual([
       "POST /v1/serviceids/ServiceId-1/lock",
       "DELETE /v1/serviceids/ServiceId-1/lock",
-      "GET /v1/serviceids/ServiceId-1",
+      "GET /v1/serviceids/ServiceId-1?show_group_id=true",
       "DELETE /v1/serviceids/ServiceId-1",
     ]);
   });

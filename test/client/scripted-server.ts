@@ -1,7 +1,6 @@
 /** A real loopback server whose answers a test writes down, and a clock that waits for nothing. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Agent } from "undici";
 import type { Clock } from "../../core/time";
 import { createTransport, type Transport, type TransportLimits } from "../../client/http";
 import { openSession, type Session, type SessionOptions } from "../../client/session";
@@ -104,10 +103,9 @@ export interface TestTransport extends Transport {
 
 /** A pool of its own, a fake clock, and chance fixed at `random`. */
 export function testTransport(random = 0.5, limits: Partial<TransportLimits> = {}): TestTransport {
-  const dispatcher = new Agent({ connect: { timeout: limits.connectTimeoutMs ?? 2_000 } });
   const clock = new FakeClock();
-  const transport = createTransport({ clock, dispatcher, random: () => random }, limits);
-  return { ...transport, random: () => random, clock, close: () => dispatcher.destroy() };
+  const transport = createTransport({ clock, random: () => random }, { connectTimeoutMs: 2_000, ...limits });
+  return { ...transport, random: () => random, clock, close: () => transport.dispatcher.destroy() };
 }
 
 export const ACCOUNT = "0123456789abcdef0123456789abcdef";

@@ -131,6 +131,7 @@ describe("servers", () => {
         virtualNetworkInterfaceId: "vni-1",
       },
       networkAttachments: [],
+      subnetId: "0717-subnet",
       primaryNetworkInterfaceId: "nic-1",
       memoryGib: 8,
       vcpuCount: 2,

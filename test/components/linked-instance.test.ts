@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { bootstrapUserData } from "../../bootstrap";
+import { bootstrapUserDataOutput } from "../../components/bootstrap-user-data";
 import { LinkedInstance } from "../../components/linked-instance";
 import type { LinkedInstanceArgs } from "../../components/linked-instance-args";
 import type { InstanceArgs } from "../../provider/instance-args";
@@ -154,6 +155,45 @@ describe("user data", () => {
     expect(inputsOf("Instance")[0]?.userData).toBe(
       bootstrapUserData({ certificate: { keySize: 4096, subject: { O: "Example" } } }),
     );
+  });
+
+  const OWN = "#cloud-config\nhostname: app\n";
+
+  it.each<[string, NonNullable<LinkedInstanceArgs["userDataForm"]>]>([
+    ["plain", { merge: [OWN], format: "archive" }],
+    ["an Output", pulumi.output({ merge: [OWN], format: "archive" as const })],
+    ["Outputs at any depth", { merge: [pulumi.output(OWN)], format: pulumi.output("archive" as const) }],
+  ])("takes along what the user has, %s", async (_name, userDataForm) => {
+    await deploy({ ...ARGS, userDataForm });
+    expect(inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({}, { merge: [OWN], format: "archive" }));
+    expect(inputsOf("Instance")[0]).not.toHaveProperty("userDataForm");
+  });
+
+  it("is made of Outputs for other providers' servers, too", async () => {
+    const options = { iamTokens: [{ name: "a", profileId: pulumi.output(PROFILE) }] };
+    expect(await valueOf(bootstrapUserDataOutput(options, { merge: [pulumi.output(OWN)] }))).toBe(
+      bootstrapUserData({ iamTokens: [{ name: "a", profileId: PROFILE }] }, { merge: [OWN] }),
+    );
+    expect(await valueOf(bootstrapUserDataOutput())).toBe(bootstrapUserData());
+    expect(refusalOf(() => bootstrapUserDataOutput({ group: 5 } as never, { format: "ova" } as never))).toBe(
+      [
+        "bootstrapUserDataOutput has 2 problems:",
+        "  - options.group: is 5; must be a group name: up to 32 lower-case letters, digits, underscores and hyphens",
+        '  - form.format: is "ova"; must be one of "cloud-config", "script", "mime", "archive"',
+      ].join("\n"),
+    );
+  });
+
+  it("comes with a warning when it is nearly too large", async () => {
+    const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+    const noise = Array.from({ length: 600 }, (_, index) => createHash("sha256").update(String(index)).digest("hex"));
+    await deploy({ ...ARGS, userDataForm: { merge: [`#!/bin/sh\n# ${noise.join("\n# ")}\n`] } });
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      expect.stringMatching(
+        /^The user data has \d+ bytes of the 65536 that the VPC API takes\. Its largest parts: merge/,
+      ),
+    ]);
+    warn.mockRestore();
   });
 });
 
@@ -314,6 +354,12 @@ describe("refusal", () => {
       '  - bootstrap.protocol: is "http"; must be that of metadataService.protocol, "https"',
     ],
     [
+      "a form that cannot be, for an image that does not run cloud-init",
+      { userDataForm: { format: "script", merge: ["#!/bin/sh\n"], imageUserDataFormat: "ipxe" } },
+      '  - userDataForm.imageUserDataFormat: is "ipxe"; such an image does not run cloud-init, so its servers cannot fetch their identity by user data\n' +
+        '  - userDataForm.format: is "script"; with merge it must be "mime" or "archive"',
+    ],
+    [
       "user data that is too large",
       {
         bootstrap: {
@@ -327,7 +373,8 @@ describe("refusal", () => {
     ],
   ])("of %s", (_name, args, problem) => {
     const [first, ...rest] = lines({ ...ARGS, ...args });
-    expect(first).toBe('LinkedInstance "app" has a problem:');
+    const count = problem.split("\n").length;
+    expect(first).toBe(`LinkedInstance "app" has ${count === 1 ? "a problem" : `${count} problems`}:`);
     expect(rest.join("\n").slice(0, problem.length)).toBe(problem);
     expect(registrations).toEqual([]);
   });

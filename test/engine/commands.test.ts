@@ -1,7 +1,8 @@
 /** The small commands: stacks, configuration, login. Each result is what Pulumi's own command prints or writes. */
 import { existsSync } from "node:fs";
 import { parse } from "yaml";
-import { embeddedOnly, TestProject } from "./support/engine";
+import { hasTerminals, onTerminal } from "../support/terminal";
+import { EMBEDDED, embeddedOnly, TestProject } from "./support/engine";
 import { THINGS } from "./support/things";
 
 embeddedOnly("the small commands", () => {
@@ -35,6 +36,36 @@ embeddedOnly("the small commands", () => {
     await out("stack", "rm", "one", "--yes");
     expect(existsSync(project.path("Pulumi.one.yaml"))).toBe(false);
     expect(await out("stack", "ls")).toMatch(/^NAME +LAST UPDATE +RESOURCE COUNT\ntwo/);
+  });
+
+  const onTerminals = hasTerminals ? describe : describe.skip;
+  onTerminals("what cannot be taken back is asked for by name (needs script of util-linux)", () => {
+    const ASKED = "by typing `dev`: ";
+    beforeEach(() => out("stack", "init", "dev"));
+
+    test.each([
+      { words: "stack rm dev", typed: "dev\n", code: 0, says: "has been removed", stays: false },
+      { words: "stack rm dev", typed: "yes\n", code: 1, says: "confirmation declined", stays: true },
+      { words: "stack rm dev", typed: "\u0004", code: 1, says: "confirmation declined", stays: true },
+      { words: "stack rm dev --yes", typed: "", code: 0, says: "has been removed", stays: false },
+      { words: "cancel dev", typed: "dev\n", code: 0, says: "has been canceled", stays: true },
+      { words: "cancel dev", typed: "no\n", code: 1, says: "confirmation declined", stays: true },
+    ])("$words, typed: $typed", async ({ words, typed, code, says, stays }) => {
+      const seen = await onTerminal(`${EMBEDDED} ${words}`, {
+        cwd: project.folder,
+        env: project.env,
+        type: typed === "" ? [] : [[ASKED, typed]],
+      });
+      expect([seen.code, seen.output]).toEqual([code, expect.stringContaining(says)]);
+      expect(seen.output.includes(ASKED)).toBe(typed !== "");
+      expect(existsSync(project.stateFile("things", "dev"))).toBe(stays);
+    });
+
+    test.each(["stack rm dev", "cancel dev"])("%s without a terminal and --yes is refused", async (words) => {
+      const { code, stderr } = await project.run(words.split(" "));
+      expect([code, stderr]).toEqual([2, expect.stringContaining("--yes must be passed in to proceed")]);
+      expect((await project.run(words.split(" "), { PULUMI_SKIP_CONFIRMATIONS: "true" })).code).toBe(0);
+    });
   });
 
   test("configuration keeps comments, types and paths", async () => {

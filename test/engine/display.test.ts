@@ -1,7 +1,6 @@
 /** What people see: the live tree on a terminal, which here is a pseudo terminal made by `script` of util-linux. */
-import { spawn, spawnSync } from "node:child_process";
+import { CONTROL_D, hasTerminals, onTerminal, type TerminalRun } from "../support/terminal";
 import { EMBEDDED, embeddedOnly, TestProject } from "./support/engine";
-import { screenOf, type Screen } from "./support/screen";
 import { THINGS, type ThingsProgram } from "./support/things";
 
 const UP = "up --stack dev";
@@ -11,10 +10,9 @@ const PROGRAM: ThingsProgram = {
   outputs: { made: "slow" },
 };
 
-const hasScript = spawnSync("script", ["-qefc", "true", "/dev/null"], { stdio: "ignore" }).status === 0;
-const onTerminal = hasScript ? embeddedOnly : describe.skip;
+const withTerminals = hasTerminals ? embeddedOnly : describe.skip;
 
-onTerminal("on a terminal (needs script of util-linux)", () => {
+withTerminals("on a terminal (needs script of util-linux)", () => {
   let project: TestProject;
 
   beforeEach(() => {
@@ -24,26 +22,17 @@ onTerminal("on a terminal (needs script of util-linux)", () => {
 
   afterEach(() => project.remove());
 
-  async function onScreen(
+  function onScreen(
     words: string,
     settings: { columns?: number; rows?: number; env?: NodeJS.ProcessEnv; answer?: string },
-  ): Promise<Screen & { code: number | null }> {
-    const { columns = 100, rows = 40, env = {}, answer } = settings;
-    const command = `stty cols ${columns} rows ${rows} -echo; exec ${EMBEDDED} ${words}`;
-    const child = spawn("script", ["-qefc", command, "/dev/null"], {
-      timeout: 50_000,
+  ): Promise<TerminalRun> {
+    const { env = {}, answer, ...size } = settings;
+    return onTerminal(`${EMBEDDED} ${words}`, {
+      ...size,
       cwd: project.folder,
-      env: { ...project.env, NO_COLOR: undefined, TERM: "xterm", ...env },
-      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...project.env, NO_COLOR: undefined, ...env },
+      type: [["Type yes to go ahead: ", answer === undefined ? CONTROL_D : `${answer}\n`]],
     });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-      // Control-D where there is no answer.
-      if (output.endsWith("Type yes to go ahead: ")) child.stdin.write(answer === undefined ? "\u0004" : `${answer}\n`);
-    });
-    const code = await new Promise<number | null>((done) => child.once("close", done));
-    return { ...screenOf(output), code };
   }
 
   test.each([

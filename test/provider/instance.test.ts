@@ -131,6 +131,8 @@ describe("life", () => {
       metadataService: { enabled: true, protocol: "http", responseHopLimit: 1 },
       defaultTrustedProfile: { target: profile.id, crn: profile.crn, autoLink: true },
       userDataSha256: sha256("#!/bin/sh\ntrue\n"),
+      networkType: "attachment",
+      mark: `${"a1".repeat(16)}:app`,
       resourceGroupId: expect.any(String) as string,
       primaryIp: expect.stringMatching(/^\d+\.\d+\.\d+\.\d+$/) as string,
       createdAt: expect.any(String) as string,
@@ -152,7 +154,28 @@ describe("life", () => {
     ["another name", { name: "other" }, ["update"], NO_WARNING],
     ["another image", { imageId: "r006-other" }, ["update", "imageId"], NO_WARNING],
     ["an image not known yet", { imageId: UNKNOWN_SENTINEL }, ["update", "imageId"], NO_WARNING],
-    ["another size", { instanceProfile: "cx2-2x4" }, ["update", "instanceProfile"], NO_WARNING],
+    [
+      "another size",
+      { instanceProfile: "cx2-2x4" },
+      [],
+      /^Instance "app": instanceProfile has changed, but server "app-[0-9a-f]{8}" \(\S+\) keeps its own: IBM Cloud changes it only while the server is stopped\. Set restartToApply: true to have the server stopped, changed and started\.$/,
+    ],
+    ["another size, with a restart", { instanceProfile: "cx2-2x4", restartToApply: true }, ["update"], NO_WARNING],
+    ["secure boot, with a restart", { enableSecureBoot: true, restartToApply: true }, ["update"], NO_WARNING],
+    ["another availability policy", { availabilityPolicy: { hostFailure: "stop" } }, ["update"], NO_WARNING],
+    ["more bandwidth for volumes", { totalVolumeBandwidthMbps: 2000 }, ["update"], NO_WARNING],
+    ["tags", { tags: ["Env:Prod"] }, ["update"], NO_WARNING],
+    ["no tags, said in words", { tags: [] }, [], NO_WARNING],
+    ["a fixed address", { primaryIp: "10.240.0.99" }, ["update", "primaryIp"], NO_WARNING],
+    ["a template", { sourceTemplateId: "0717-1" }, ["update", "sourceTemplateId"], NO_WARNING],
+    ["spoofing forbidden, as it is", { allowIpSpoofing: false }, [], NO_WARNING],
+    [
+      "the older kind of interface",
+      { subnetId: undefined, primaryNetworkInterface: { subnetId: "SUBNET" } },
+      [],
+      /^Instance "app": primaryNetworkInterface has changed, but applies only when a server is created/,
+    ],
+    ["another boot volume", { bootVolume: { name: "disk" } }, [], /^Instance "app": bootVolume has changed/],
     [
       "another trusted profile",
       { defaultTrustedProfile: { target: "Profile-00000000-0000-4000-8000-000000000000" } },
@@ -194,7 +217,9 @@ describe("life", () => {
     ],
   ])("sees %s", async (_name, change, expected, warning) => {
     const wanted = JSON.parse(
-      JSON.stringify({ ...args, metadataService: {}, ...change }).replace('"CRN"', `"${profile.crn}"`),
+      JSON.stringify({ ...args, metadataService: {}, ...change })
+        .replace('"CRN"', `"${profile.crn}"`)
+        .replace('"SUBNET"', JSON.stringify(args.subnetId)),
     ) as object;
     const life = await create({ metadataService: {} });
     const { changes, replaces = [] } = await life.diff({ ...wanted });
@@ -220,8 +245,9 @@ describe("life", () => {
     await life.update({ ...args, userData: "other", metadataService: {} });
     await life.refresh();
     expect(life.outputs.userDataSha256).toBe(sha256("#!/bin/sh\ntrue\n"));
+    expect(warned()).toEqual([expect.stringContaining("is on now, but takes full effect only") as string]);
     await life.diff({ ...args, userData: "other", metadataService: {} });
-    expect(warned()).toHaveLength(1);
+    expect(warned()).toHaveLength(2);
   });
 
   it("shows drift with one call, and mends it", async () => {
@@ -255,8 +281,14 @@ describe("life", () => {
   it("is read by id alone, the trusted profile included", async () => {
     const life = await create();
     // IBM Cloud tells nobody what user data a server got.
-    const readable = Object.fromEntries(Object.entries(life.outputs).filter(([key]) => key !== "userDataSha256"));
-    expect(await handler.read?.(life.id, {} as never)).toEqual({ id: life.id, props: readable });
+    const readable = Object.fromEntries(
+      Object.entries(life.outputs).filter(([key]) => !["userDataSha256", "mark"].includes(key)),
+    );
+    const settings = { availabilityPolicy: { hostFailure: "restart" }, enableSecureBoot: false };
+    expect(await handler.read?.(life.id, {} as never)).toEqual({
+      id: life.id,
+      props: { ...readable, ...settings, totalVolumeBandwidthMbps: expect.any(Number) as number },
+    });
     expect(await rejectionOf(handler.read?.("0717_none", {} as never) ?? Promise.resolve())).toBe(
       'server "0717_none" does not exist in this account and region. Check the id and the credentials.',
     );
@@ -370,9 +402,9 @@ describe("a server of somebody else's", () => {
 
   it("is not adopted when the next run would replace it", async () => {
     const theirs = await createdElsewhere({ name: "web" });
-    const other = { instanceProfile: "cx2-2x4", defaultTrustedProfile: undefined, userDataChange: "replace" };
+    const other = { defaultTrustedProfile: undefined, userDataChange: "replace" };
     expect(await rejectionOf(create({ name: "web", adopt: true, ...other }))).toBe(
-      `server "web" (${theirs.id}) cannot be adopted: it differs in instanceProfile, defaultTrustedProfile, userData ` +
+      `server "web" (${theirs.id}) cannot be adopted: it differs in defaultTrustedProfile, userData ` +
         "(IBM Cloud does not tell what a server got), and the next run would replace it. Give the arguments that the " +
         "server has, or choose another name.",
     );

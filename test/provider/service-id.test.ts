@@ -49,15 +49,15 @@ describe("check", () => {
       'name: is ""; must be a text of 1 to 255 characters',
       'uniqueInstanceCrns[0]: is "x"; must be the CRN of a service instance',
       "locked: is 1; must be true or false",
-      'lock: is not an argument; did you mean "locked"? Allowed: name, description, uniqueInstanceCrns, locked, accountId, adopt',
+      'lock: is not an argument; did you mean "locked"? Allowed: name, description, uniqueInstanceCrns, groupId, locked, accountId, adopt',
     ]);
   });
 });
 
 describe("life", () => {
-  it("begins with a look and a create, and has every output", async () => {
+  it("begins with a create between two looks, and has every output", async () => {
     const life = await create({ description: "d", uniqueInstanceCrns: [INSTANCE], locked: true });
-    expect(cloud.calls()).toEqual(["GET /v1/serviceids", "POST /v1/serviceids"]);
+    expect(cloud.calls()).toEqual(["GET /v1/serviceids", "POST /v1/serviceids", "GET /v1/serviceids"]);
     expect(life.outputs).toEqual({
       iamId: `iam-${life.id}`,
       crn: expect.stringContaining(`:serviceid:${life.id}`) as string,
@@ -99,6 +99,29 @@ describe("life", () => {
     expect(await live(life)).not.toHaveProperty("description");
     expect(await live(life)).not.toHaveProperty("uniqueInstanceCrns");
     expect(await life.diff({})).toMatchObject({ changes: false });
+  });
+
+  it("is made in a group, stays in it over updates, and is replaced when it is to be in another", async () => {
+    const group = async (name: string): Promise<string> => {
+      const body = { account_id: cloud.emulator.accountId, name };
+      const answer = await cloud.elsewhere.call({
+        api: "iam",
+        method: "POST",
+        path: "/v1/serviceid_groups",
+        body,
+        doing: "",
+      });
+      return String((answer.body as { id: unknown }).id);
+    };
+    const [groupId, other] = [await group("one"), await group("two")];
+    const life = await create({ groupId });
+    expect(life.outputs.groupId).toBe(groupId);
+    await life.update({ groupId, description: "d" });
+    expect(life.outputs.groupId).toBe(groupId);
+    await life.refresh();
+    expect(life.outputs.groupId).toBe(groupId);
+    expect(await life.diff({ groupId, description: "d" })).toMatchObject({ changes: false });
+    expect(await life.diff({ groupId: other, description: "d" })).toMatchObject({ replaces: ["groupId"] });
   });
 
   it("locks last and unlocks first", async () => {
@@ -206,6 +229,25 @@ describe("a service ID that exists already", () => {
       id: theirs.id,
       properties: { name: "shop", mark: expect.any(String) as string },
     });
+  });
+
+  it("and cannot be removed is told of, and ours is in the state all the same", async () => {
+    const warning = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+    const first = await create();
+    cloud.fail("GET", /^\/v1\/serviceids$/, { status: 200, body: { serviceids: [] } });
+    cloud.fail("DELETE", new RegExp(first.id), { status: 403 });
+    const second = await create();
+    expect(ids()).toEqual([first.id, second.id]);
+    expect(warning.mock.calls.flat().join()).toContain(`(${second.id}) is made, but an equal one`);
+    warning.mockRestore();
+  });
+
+  it("and is not shown by the list for longer than we look, is not waited for any longer", async () => {
+    const lag = cloud.fail("GET", /^\/v1\/serviceids$/, { status: 200, body: { serviceids: [] } }, 50);
+    await create();
+    lag.end();
+    // Once before, then after 0, 0.5, 1.5, 3.5, 7.5 and 15.5 s.
+    expect([lag.fired, ids().length]).toEqual([7, 1]);
   });
 
   it.each<[string, object]>([

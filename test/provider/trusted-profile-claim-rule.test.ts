@@ -107,9 +107,10 @@ describe("check", () => {
 });
 
 describe("life", () => {
-  it("begins with a look and a create, and has every output", async () => {
+  it("begins with a create between two looks, and has every output", async () => {
     const life = await create();
-    expect(cloud.calls()).toEqual([`GET /v1/profiles/${profileId}/rules`, `POST /v1/profiles/${profileId}/rules`]);
+    const path = `/v1/profiles/${profileId}/rules`;
+    expect(cloud.calls()).toEqual([`GET ${path}`, `POST ${path}`, `GET ${path}`]);
     expect(life.outputs).toEqual({
       profileId,
       name: expect.stringMatching(/^app-[0-9a-f]{8}$/) as string,

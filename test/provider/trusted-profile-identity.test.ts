@@ -29,7 +29,7 @@ afterAll(() => cloud.close());
 beforeEach(() => cloud.calls());
 afterEach(async () => {
   for (const { type, identifier } of await identities()) {
-    await removeIdentity(cloud.elsewhere, profileId, type as "user", identifier);
+    await removeIdentity(cloud.elsewhere, profileId, type, identifier);
   }
 });
 

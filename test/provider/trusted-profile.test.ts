@@ -187,7 +187,10 @@ describe("somebody else's change", () => {
   it("is not blamed when a name is taken", async () => {
     await createProfile(cloud.elsewhere, { name: "taken" });
     const life = await create();
+    cloud.calls();
     expect(await rejectionOf(life.update({ name: "taken", description: "" }))).toContain("409");
+    // The tag is still the one that was sent, so there is nothing that another attempt could do better.
+    expect(cloud.calls()).toEqual([`PUT /v1/profiles/${life.id}`, `GET /v1/profiles/${life.id}`]);
   });
 });
 

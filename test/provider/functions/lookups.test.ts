@@ -1,8 +1,10 @@
 /** Functions: they run in the program's process, with the stack's configuration, and say what they found. */
 import * as pulumi from "@pulumi/pulumi";
 import { createApiKey } from "../../../client/iam-api-keys";
+import { createClaimRule } from "../../../client/iam-claim-rules";
 import { createLink, createProfile } from "../../../client/iam-identity";
 import { addIdentity } from "../../../client/iam-profile-identities";
+import { createPolicy } from "../../../client/iam-policy";
 import { createServiceId } from "../../../client/iam-service-ids";
 import { getApiKeyDetails, getApiKeyDetailsOutput } from "../../../provider/functions/get-api-key-details";
 import { getCallerIdentity, getCallerIdentityOutput } from "../../../provider/functions/get-caller-identity";
@@ -13,6 +15,9 @@ import {
   getTrustedProfiles,
   getTrustedProfilesOutput,
 } from "../../../provider/functions/get-trusted-profile";
+import { getTrustedProfileClaimRules } from "../../../provider/functions/get-trusted-profile-claim-rules";
+import { getTrustedProfileIdentities } from "../../../provider/functions/get-trusted-profile-identities";
+import { getTrustedProfilePolicies } from "../../../provider/functions/get-trusted-profile-policies";
 import {
   getTrustedProfileLinks,
   getTrustedProfileLinksOutput,
@@ -112,6 +117,84 @@ it("getTrustedProfileLinks tells every part of a link", async () => {
     },
   ]);
   expect(await rejectionOf(getTrustedProfileLinks({ profileId: MISSING }))).toContain("answered 404");
+});
+
+it("getTrustedProfileClaimRules tells conditions with their values decoded", async () => {
+  await createClaimRule(cloud.elsewhere, profile.id, {
+    type: "Profile-CR",
+    crType: "VSI",
+    name: "servers",
+    conditions: [{ claim: "zone", operator: "IN", value: '["us-south-1","us-south-2"]' }],
+  });
+  const { profileId, rules } = await getTrustedProfileClaimRules({ profileId: profile.iamId });
+  expect(profileId).toBe(profile.id);
+  expect(rules).toEqual([
+    expect.objectContaining({
+      ruleId: expect.stringMatching(/^ClaimRule-/) as string,
+      name: "servers",
+      crType: "VSI",
+      conditions: [{ claim: "zone", operator: "IN", value: ["us-south-1", "us-south-2"] }],
+    }),
+  ]);
+  expect(await rejectionOf(getTrustedProfileClaimRules({ profileId: MISSING }))).toContain("answered 404");
+});
+
+it("getTrustedProfileIdentities tells the set and its tag", async () => {
+  const identity = { type: "user", identifier: "IBMid-77", description: "d" } as const;
+  await addIdentity(cloud.elsewhere, profile.id, identity);
+  const { profileId, identities, entityTag } = await getTrustedProfileIdentities({ profileId: profile.id });
+  expect([profileId, entityTag]).toEqual([profile.id, expect.any(String)]);
+  expect(identities).toEqual([{ iamId: "IBMid-77", ...identity }]);
+  expect(await rejectionOf(getTrustedProfileIdentities({ profileId: MISSING }))).toBe(
+    `There is no trusted profile "${MISSING}".`,
+  );
+});
+
+it("getTrustedProfilePolicies tells target, roles and rule, without a call for each", async () => {
+  const account = { key: "accountId", operator: "stringEquals", value: cloud.emulator.accountId };
+  const service = { key: "serviceName", operator: "stringEquals", value: "is" };
+  const body = { subject: [{ key: "iam_id", operator: "stringEquals", value: profile.iamId }] };
+  const roleIds = ["crn:v1:bluemix:public:iam::::role:Viewer"];
+  await createPolicy(cloud.elsewhere, {
+    ...body,
+    roleIds,
+    description: "d",
+    resource: { attributes: [service, account] },
+  });
+  cloud.calls();
+  const { policies } = await getTrustedProfilePolicies({ profileId: profile.id });
+  expect(cloud.calls()).toEqual(["GET /v2/policies"]);
+  expect(policies).toEqual([
+    {
+      policyId: expect.any(String) as string,
+      apiVersion: "v2",
+      roleIds,
+      attributes: [service, account],
+      description: "d",
+      createdAt: expect.any(String) as string,
+      createdById: expect.any(String) as string,
+      lastModifiedAt: expect.any(String) as string,
+      lastModifiedById: expect.any(String) as string,
+    },
+  ]);
+});
+
+it("history and activity are told only when they are asked for", async () => {
+  const { iamId } = await createServiceId(cloud.elsewhere, { name: "used" });
+  const made = await createApiKey(cloud.elsewhere, { name: "used", iamId });
+  const created = [expect.objectContaining({ action: "CREATE", timestamp: expect.any(String) as string })];
+  expect(
+    (await getTrustedProfiles({ name: "shared", includeHistory: true })).profiles[0]?.history?.slice(0, 1),
+  ).toEqual(created);
+  expect((await getTrustedProfiles({ name: "shared" })).profiles[0]).not.toHaveProperty("history");
+  const told = await getApiKeyDetails({ apiKeyId: made.id, includeActivity: true, includeHistory: true });
+  expect([told.history, told.activity]).toEqual([created, { authnCount: 0 }]);
+  const byValue = await getApiKeyDetails({ value: made.value ?? "", includeHistory: true });
+  expect([byValue.history, "activity" in byValue]).toEqual([created, false]);
+  expect(await getApiKeyDetails({ apiKeyId: made.id })).not.toHaveProperty("history");
+  expect(await rejectionOf(getApiKeyDetails({ value: "v", includeActivity: true }))).toContain(
+    "includeActivity: is true; IAM tells the activity only of a key that is asked for by its id",
+  );
 });
 
 it("getRoles tells names, CRNs and actions, and asks once", async () => {

@@ -2,9 +2,9 @@
 // command must be executable, and a program that runs from dist/ meanwhile must not find it half written. What users
 // download holds no comments twice and no declarations that nothing leads to: that is a third of it.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { minifySync } from "@swc/core";
 import ts from "typescript";
@@ -22,8 +22,7 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
 if (status === 0) {
   const files = readdirSync(fresh, { recursive: true }).map((name) => join(fresh, name));
   files.filter((file) => file.endsWith(".js")).forEach(compact);
-  const declared = reachableDeclarations();
-  for (const file of files) if (file.endsWith(".d.ts") && !declared.has(file)) rmSync(file);
+  shakeDeclarations(files.filter((file) => file.endsWith(".d.ts")));
   chmodSync(join(fresh, "cli", "main.js"), 0o755);
   try {
     renameSync(dist, old);
@@ -48,21 +47,63 @@ function compact(file) {
   writeFileSync(file, code);
 }
 
-/** The declarations of the package's entry points, and what they import. */
-function reachableDeclarations() {
+/** Leaves of the declarations what the entry points show, and what that is made of. */
+function shakeDeclarations(files) {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const found = new Set();
-  const queue = Object.values(exports).flatMap(({ types }) =>
-    types === undefined ? [] : [resolve(fresh, "..", types.replace("./dist", `./${fresh.slice(root.length + 1)}`))],
+  const entries = Object.values(exports).flatMap(({ types }) =>
+    types === undefined ? [] : [types.replace(/^\.\/dist/, fresh)],
   );
-  while (queue.length > 0) {
-    const file = queue.pop();
-    if (found.has(file)) continue;
-    found.add(file);
-    for (const { fileName } of ts.preProcessFile(readFileSync(file, "utf8")).importedFiles) {
-      const path = resolve(dirname(file), fileName.replace(/\.js$/, ""));
-      if (fileName.startsWith(".")) queue.push([`${path}.d.ts`, join(path, "index.d.ts")].find(existsSync));
+  const program = ts.createProgram(entries, { module: ts.ModuleKind.Node16, skipLibCheck: true, types: ["node"] });
+  const checker = program.getTypeChecker();
+  const [kept, seen] = [new Set(), new Set()];
+  const keep = (symbol) => {
+    for (const declaration of symbol?.declarations ?? []) {
+      let statement = declaration;
+      while (statement.parent && !ts.isSourceFile(statement.parent)) statement = statement.parent;
+      if (ts.isImportSpecifier(declaration) || ts.isExportSpecifier(declaration)) kept.add(declaration);
+      if (ts.isSourceFile(statement) || !statement.getSourceFile().fileName.startsWith(fresh) || kept.has(statement))
+        continue;
+      kept.add(statement);
+      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) statement.forEachChild(visit);
     }
+    if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias) {
+      const next = checker.getImmediateAliasedSymbol(symbol);
+      if (next !== undefined && !seen.has(next)) {
+        seen.add(next);
+        keep(next);
+      }
+    }
+  };
+  const visit = (node) => {
+    if (ts.isIdentifier(node)) keep(checker.getSymbolAtLocation(node));
+    node.forEachChild(visit);
+  };
+  for (const entry of entries) {
+    const symbol = checker.getSymbolAtLocation(program.getSourceFile(entry));
+    for (const one of [...checker.getExportsOfModule(symbol), symbol.exports.get("export=")]) keep(one);
   }
-  return found;
+  for (const file of files) {
+    const source = program.getSourceFile(file);
+    const statements = source?.statements.filter((statement) => kept.has(statement)) ?? [];
+    if (statements.length === 0) rmSync(file);
+    else
+      writeFileSync(
+        file,
+        `${statements
+          .map((statement) => textOf(statement, source, kept))
+          .join("")
+          .trim()}\n`,
+      );
+  }
+}
+
+/** A statement as it stands there; an import or export without the names that nobody needs. */
+function textOf(statement, source, kept) {
+  const names = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : statement.exportClause;
+  if (names === undefined || !(ts.isNamedImports(names) || ts.isNamedExports(names)))
+    return statement.getFullText(source);
+  const list = names.elements.filter((element) => kept.has(element)).map((element) => element.getText(source));
+  const text = statement.getText(source);
+  const [start, end] = [names.getStart(source), names.getEnd()].map((at) => at - statement.getStart(source));
+  return `\n${text.slice(0, start)}{ ${list.join(", ")} }${text.slice(end)}`;
 }

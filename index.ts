@@ -9,7 +9,19 @@ export {
   type IbmServerIdentityArgs,
   type IbmTemplateIdentityArgs,
 } from "./components/ibm-args";
+export { LinkedBareMetalServer } from "./components/linked-bare-metal-server";
+export type {
+  LinkedBareMetalServerArgs,
+  LinkedBareMetalServerSettingsArgs,
+  LinkedBareMetalServerTransforms,
+} from "./components/linked-bare-metal-server-args";
 export { LinkedInstance } from "./components/linked-instance";
+export { LinkedInstanceGroup } from "./components/linked-instance-group";
+export type {
+  GroupClaimRuleArgs,
+  LinkedInstanceGroupArgs,
+  LinkedInstanceGroupTransforms,
+} from "./components/linked-instance-group-args";
 export { LinkedInstanceFleet } from "./components/linked-instance-fleet";
 export type {
   FleetMember,
@@ -71,6 +83,7 @@ export {
   getInstanceProfiles,
   getInstanceProfilesOutput,
   type GetInstanceProfilesArgs,
+  type InstanceProfile,
   type InstanceProfilesResult,
 } from "./provider/functions/get-instance-profiles";
 export { getRoles, getRolesOutput, type GetRolesArgs } from "./provider/functions/get-roles";
@@ -115,6 +128,16 @@ export {
 } from "./provider/functions/get-trusted-profile-links";
 export type { LookupInput, LookupOptions, LookupSettings } from "./provider/functions/program-session";
 export { Instance } from "./provider/instance";
+export { BareMetalServer } from "./provider/bare-metal-server";
+export type {
+  BareMetalExistingInterfaceArgs,
+  BareMetalInitializationArgs,
+  BareMetalMetadataServiceArgs,
+  BareMetalServerArgs,
+  BareMetalServerSettingsArgs,
+  BareMetalSubnetArgs,
+  TrustedPlatformModuleArgs,
+} from "./provider/bare-metal-server-args";
 export { InstanceGroup } from "./provider/instance-group";
 export type { InstanceGroupArgs } from "./provider/instance-group-args";
 export { InstanceTemplate } from "./provider/instance-template";
@@ -202,7 +225,13 @@ export {
   type ServiceAccountLink,
   type TrustedProfileLinkArgs,
 } from "./provider/trusted-profile-link";
-export { bootstrapScript, bootstrapUserData, userDataReport, validateBootstrap, validateForm } from "./bootstrap";
+export {
+  bootstrapScript,
+  bootstrapUserData,
+  userDataReport,
+  validateBootstrap,
+  validateUserDataForm,
+} from "./bootstrap";
 export type {
   BootstrapOptions,
   CertificateOptions,

@@ -37,8 +37,9 @@ export interface FilesOptions {
 
 /** A signal to the process that a file names. */
 export interface SignalHook {
+  /** Absolute path of the file that holds the process's number. */
   readonly pidFile: string;
-  /** @default "HUP" */
+  /** The signal. @default "HUP" */
   readonly signal?: "HUP" | "USR1" | "USR2";
 }
 
@@ -83,13 +84,13 @@ export interface StrongswanOptions {
 
 /** Options for those who use the credentials; each may be left out. */
 export interface ConsumerOptions {
-  /** @default - as `group` says */
+  /** Owner, group and mode by file. @default - as `group` says */
   readonly files?: FilesOptions;
   /** Also write `combined.pem`: key, leaf and intermediates in one, as HAProxy wants it. @default false */
   readonly combinedPem?: boolean;
-  /** @default - none */
+  /** Credentials files for IBM's SDKs and tools, one for a token at most. @default - none */
   readonly credentialFiles?: readonly CredentialFile[];
-  /** @default - none */
+  /** What runs after a renewal, and after a run that failed. @default - none */
   readonly hooks?: HooksOptions;
   /**
    * Copy key and certificates to where strongSwan's `swanctl` looks for them, and load them, after each renewal. The copies

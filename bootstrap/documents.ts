@@ -46,7 +46,7 @@ export function bootstrapUserData(options: BootstrapOptions = {}, form: UserData
 export function userDataReport(options: BootstrapOptions = {}, form: UserDataForm = {}): UserDataReport {
   const problems = [
     ...validateBootstrap(options, ""),
-    ...validateForm(form, ""),
+    ...validateUserDataForm(form, ""),
     ...unknownValues(options, ""),
     ...unknownValues(form, ""),
   ];
@@ -79,10 +79,10 @@ export function userDataReport(options: BootstrapOptions = {}, form: UserDataFor
  * Lists everything that is wrong with the form of user data; values that are not known yet are passed over.
  *
  * @example
- * validateForm({ format: "script", merge: ["#!/bin/sh\n"] }, "form");
+ * validateUserDataForm({ format: "script", merge: ["#!/bin/sh\n"] }, "form");
  * // [{ property: "form.format", reason: 'is "script"; with merge it must be "mime" or "archive"' }]
  */
-export function validateForm(form: unknown, path: string): Problem[] {
+export function validateUserDataForm(form: unknown, path: string): Problem[] {
   return [...problemsOf(userDataFormRule, form, path), ...absentEntries(form, path)];
 }
 

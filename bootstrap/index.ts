@@ -1,5 +1,5 @@
 /** The bootstrap generator: options in, user data out. Pure text, usable without Pulumi. */
-export { bootstrapScript, bootstrapUserData, userDataReport, validateForm } from "./documents";
+export { bootstrapScript, bootstrapUserData, userDataReport, validateUserDataForm } from "./documents";
 export { EXIT_CODES } from "./exit-codes";
 export { USER_DATA_FORMATS, type UserDataForm } from "./form";
 export { validateBootstrap } from "./options";

@@ -38,7 +38,7 @@ export interface CertificateSubject {
 export interface CertificateOptions {
   /** RSA key size in bits; the API takes no other key. @default 2048 */
   readonly keySize?: 2048 | 4096;
-  /** @default `{ OU: "vpc-identity" }`, because the API refuses an empty subject */
+  /** Subject of the request: at least one attribute. @default `{ OU: "vpc-identity" }`, because the API refuses an empty subject */
   readonly subject?: CertificateSubject;
   /** Life of the certificate in seconds, 300 to 3600. @default 3600 */
   readonly expiresInSeconds?: number;

@@ -102,7 +102,7 @@ prepare() {
   chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
     share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" || die 1 "cannot prepare $run (group \"$group\")"
   lock
-  rm -rf "$run"/.work.*
+  for old in "$run"/.work.*; do [ ! -d "$old" ] || rm -rf "$old"; done
   work=$(mktemp -d "$run/.work.XXXXXX") || die 1 "cannot make a folder in $run"
 }
 

@@ -62,9 +62,13 @@ no_answer() {
   case $failed/$seen in
     6/*) bad 4 "$seen" 'the name needs DNS: check the resolver of this server' ;;
     35/* | 51/* | 60/*) bad 4 "$seen" 'the certificate of the service is not trusted here: install the CA bundle, check the clock' ;;
-    7/*'nreachable'* | 7/*'ermission denied'* | 7/*'not permitted'*)
-      bad 4 "blocked: $seen" 'allow link-local traffic to 169.254.169.254 in the routes and the firewall of this server' ;;
-    7/*) bad 4 "refused: $seen" 'check the protocol of the metadata service, and the firewall of this server' ;;
+    7/*)
+      # Why the kernel refused, newer versions of curl only say when asked for everything.
+      case $(curl -q -sv --noproxy '*' --connect-timeout 3 --max-time 5 -o /dev/null "$base/" 2>&1) in
+        *nreachable* | *'ermission denied'* | *'not permitted'*)
+          bad 4 "blocked: $seen" 'allow link-local traffic to 169.254.169.254 in the routes and the firewall of this server' ;;
+      esac
+      bad 4 "refused: $seen" 'check the protocol of the metadata service, and the firewall of this server' ;;
   esac
   if [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
     bad 4 "hop limit: no answer inside a container ($seen)" 'raise metadataService.responseHopLimit, or use the host network'

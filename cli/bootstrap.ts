@@ -11,7 +11,7 @@ import {
   userDataReport,
   type UserDataReport,
   validateBootstrap,
-  validateForm,
+  validateUserDataForm,
 } from "../bootstrap";
 import { EXIT, type Command, UsageError } from "./command";
 import type { Flags } from "./flags";
@@ -20,7 +20,7 @@ export const command: Command = {
   name: "bootstrap",
   summary: "Writes the user data that gives a server its identity",
   help: `An option's path has quotes where a name has a dot: --set 'files."key.pem".mode="0640"'. A list is written as YAML:
---set 'iamTokens=[{name: default}, {name: backup, profileId: Profile-...}]'. All options: docs/bootstrap.md.`,
+--set 'iamTokens=[{name: default}, {name: backup, profileId: Profile-...}]'. All options: docs/bootstrap.md in the repository.`,
   flags: {
     options: { type: "string", value: "<file>", about: "JSON or YAML file with bootstrap options", otherwise: "none" },
     set: {
@@ -92,7 +92,8 @@ function readCall(flags: Flags): { options: BootstrapOptions; form: UserDataForm
     ...(imageUserDataFormat === undefined ? {} : { imageUserDataFormat }),
   };
   for (const { property, reason } of validateBootstrap(options, "")) problems.push(`${property} ${reason}`);
-  for (const { property, reason } of validateForm(form, "")) problems.push(`${flagOf(property, flags)} ${reason}`);
+  for (const { property, reason } of validateUserDataForm(form, ""))
+    problems.push(`${flagOf(property, flags)} ${reason}`);
   return { options, form: form as UserDataForm, problems };
 }
 
@@ -165,7 +166,10 @@ function readYaml(what: string, text: string): unknown {
 
 /** Whoever reads the file meanwhile finds the old text or the new one, never a part; a pipe or device is written to. */
 function writeWhole(path: string, text: string, mode: number): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return writeFileSync(path, text);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    writeFileSync(path, text);
+    return;
+  }
   const fresh = `${path}.${process.pid}.new`;
   const file = openSync(fresh, "wx", mode);
   try {

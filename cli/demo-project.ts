@@ -31,7 +31,8 @@ export async function makeDemoProject(
   const project = join(folder, EXAMPLE);
   const state = join(folder, "state");
   const passphrase = join(folder, "passphrase");
-  mkdirSync(state, { recursive: true });
+  const temporary = join(folder, "temporary");
+  for (const one of [state, temporary]) mkdirSync(one, { recursive: true });
   cpSync(join(packageRoot, "examples", EXAMPLE), project, {
     recursive: true,
     filter: (path) => basename(path) !== "node_modules" && !/Pulumi\.\w+\.yaml$/.test(path),
@@ -55,6 +56,8 @@ export async function makeDemoProject(
     env: {
       ...withoutOwnSettings(process.env),
       ...env,
+      // What the engine's processes leave there goes with the demo.
+      TMPDIR: temporary,
       PULUMI_SKIP_UPDATE_CHECK: "true",
       // Type checking is the work of `npm run check`; here it would only cost seconds.
       PULUMI_NODEJS_TRANSPILE_ONLY: "true",

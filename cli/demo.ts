@@ -122,7 +122,7 @@ class Demo {
     } finally {
       await this.#server?.shutdown();
       await this.#emulator?.close();
-      const all = this.keep || this.stateFile === null;
+      const all = this.keep || this.interrupted || this.stateFile === null;
       if (all) this.stateFile = null;
       rmSync(all ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
       process.off("SIGINT", onInterrupt);

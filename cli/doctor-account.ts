@@ -28,10 +28,7 @@ export async function checkAccount(config: ConfigReader, env: NodeJS.ProcessEnv)
   try {
     session = openSession(config, hasty, { warn: (message) => warnings.push(message) });
   } catch (error) {
-    // The message of the error lists more than thirty places, which is not what a summary is for.
-    const none = (error as { code?: unknown }).code === "IBMID_NO_CREDENTIALS";
-    const detail = none ? "none in the stack's config, the environment or ibm-credentials.env" : messageOf(error);
-    const missing: Check = { name, verdict: "missing", detail, fix: CREDENTIALS_FIX };
+    const missing: Check = { name, verdict: "missing", detail: messageOf(error), fix: CREDENTIALS_FIX };
     const settings = settingsAnyway(config, hasty);
     return { checks: [missing, ...(settings === undefined ? [] : await checkIam(settings))], session: undefined };
   }

@@ -34,7 +34,8 @@ export class Story {
       for (const line of lines) this.print(`   ${line}`);
       this.steps.push({ name, ok: true, seconds: secondsSince(began), detail: lines.join("\n") });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const failure = error instanceof Error ? error.message : String(error);
+      const reason = this.interrupted() ? "interrupted" : failure;
       this.print(`   failed: ${reason}`);
       this.steps.push({ name, ok: false, seconds: secondsSince(began), detail: reason });
       throw new StepFailed(`${name}: ${reason}`, { cause: error });

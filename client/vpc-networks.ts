@@ -212,11 +212,13 @@ function targetOf(fields: Fields): FloatingIpTarget | undefined {
   return present<FloatingIpTarget>({ id, type: "network_interface", instanceId });
 }
 
-const groupOf = (id: string | undefined): { id: string } | undefined => (id === undefined ? undefined : { id });
-
 export async function createVpc(session: Session, prototype: VpcPrototype): Promise<Vpc> {
   const { name, addressPrefixManagement, resourceGroupId } = prototype;
-  const body = { name, address_prefix_management: addressPrefixManagement, resource_group: groupOf(resourceGroupId) };
+  const body = {
+    name,
+    address_prefix_management: addressPrefixManagement,
+    resource_group: optionalIdentity(resourceGroupId),
+  };
   return createIn(session, VPCS, body, name);
 }
 
@@ -243,7 +245,7 @@ export async function createSubnet(session: Session, prototype: SubnetPrototype)
     network_acl: optionalIdentity(prototype.networkAclId),
     routing_table: optionalIdentity(prototype.routingTableId),
     public_gateway: optionalIdentity(publicGatewayId),
-    resource_group: groupOf(resourceGroupId),
+    resource_group: optionalIdentity(resourceGroupId),
   };
   return createIn(session, SUBNETS, body, name);
 }
@@ -281,7 +283,7 @@ export async function detachPublicGateway(session: Session, subnetId: string): P
 
 export async function createSshKey(session: Session, prototype: SshKeyPrototype): Promise<SshKey> {
   const { name, publicKey, type, resourceGroupId } = prototype;
-  const body = { name, public_key: publicKey, type, resource_group: groupOf(resourceGroupId) };
+  const body = { name, public_key: publicKey, type, resource_group: optionalIdentity(resourceGroupId) };
   return createIn(session, KEYS, body, name);
 }
 
@@ -298,7 +300,7 @@ export const deleteSshKey = (session: Session, id: string): Promise<void> => del
 export async function createFloatingIp(session: Session, prototype: FloatingIpPrototype): Promise<FloatingIp> {
   const { name, resourceGroupId } = prototype;
   const place = "zone" in prototype ? { zone: { name: prototype.zone } } : { target: { id: prototype.targetId } };
-  return createIn(session, FLOATING_IPS, { name, ...place, resource_group: groupOf(resourceGroupId) }, name);
+  return createIn(session, FLOATING_IPS, { name, ...place, resource_group: optionalIdentity(resourceGroupId) }, name);
 }
 
 export const getFloatingIp = (session: Session, id: string): Promise<FloatingIp | undefined> =>

@@ -5,7 +5,7 @@ import {
   type UserDataForm,
   userDataReport,
   validateBootstrap,
-  validateForm,
+  validateUserDataForm,
 } from "../bootstrap";
 import { assertValid } from "../provider/preflight";
 import type { DeepInput } from "./linked-instance-args";
@@ -24,7 +24,7 @@ export function bootstrapUserDataOutput(
 ): pulumi.Output<string> {
   assertValid("bootstrapUserDataOutput", () => [], {}, [
     ...validateBootstrap(options, "options"),
-    ...validateForm(form, "form"),
+    ...validateUserDataForm(form, "form"),
   ]);
   return pulumi
     .all([options, form])

@@ -5,9 +5,10 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { BootstrapOptions, UserDataForm } from "../bootstrap";
-import { type Problem, type Rule, flag, isRecord, object } from "../core/validate";
+import { type Problem, type Rule, flag, object } from "../core/validate";
 import { assertValid } from "../provider/preflight";
 import { profileIdOf } from "../provider/references";
+import { bareMetalMetadataRule } from "./linked-bare-metal-server-args";
 import { withoutNulls } from "./linked-identity";
 import {
   type DeepInput,
@@ -101,18 +102,7 @@ const ruleOf = (more: Readonly<Record<string, Rule>>): Rule =>
 
 const instanceRule = ruleOf({});
 const templateRule = ruleOf({ autoLink: flag });
-/** A bare metal server has no hop limit, which is said as such: "not an argument" would have the user look for the right word. */
-const bareMetalRule = ruleOf({
-  metadataService: (value, path) => {
-    if (!isRecord(value)) return metadataService(value, path);
-    const { responseHopLimit, ...others } = value;
-    const reason = "is not possible; IBM Cloud has no hop limit for bare metal servers";
-    return [
-      ...(responseHopLimit === undefined ? [] : [{ property: `${path}.responseHopLimit`, reason }]),
-      ...metadataService(others, path),
-    ];
-  },
-});
+const bareMetalRule = ruleOf({ metadataService: bareMetalMetadataRule });
 
 /**
  * Properties that give an `IsInstance` of `@pulumi/ibm` an identity: metadata service on, default trusted profile linked

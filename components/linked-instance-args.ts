@@ -3,7 +3,7 @@
  * once, before anything is registered.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import { type BootstrapOptions, type UserDataForm, validateBootstrap, validateForm } from "../bootstrap";
+import { type BootstrapOptions, type UserDataForm, validateBootstrap, validateUserDataForm } from "../bootstrap";
 import {
   PROFILE_ID,
   type Problem,
@@ -195,7 +195,7 @@ export const linkedInstanceFields = {
   trustedProfile: (value, path) => (isExisting(value) ? existingProfileRule : newProfileRule)(value, path),
   metadataService: object({ fields: { protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) } }),
   bootstrap: validateBootstrap,
-  userDataForm: validateForm,
+  userDataForm: validateUserDataForm,
   transform: object({ fields: { trustedProfile: transformRule, policy: transformRule, instance: transformRule } }),
 } satisfies Record<string, Rule>;
 

@@ -122,7 +122,7 @@ export class LinkedInstanceFleet extends pulumi.ComponentResource {
     for (const member of plan.members) {
       const child = `${name}-${member.key}`;
       const instance = registerInstance(this, child, member, identity);
-      const floatingIp = registerFloatingIp(this, child, member.floatingIp, instance);
+      const floatingIp = registerFloatingIp(this, child, member.floatingIp, { instanceId: instance.id });
       instances[member.key] = instance;
       if (floatingIp !== undefined) floatingIps[member.key] = floatingIp;
     }

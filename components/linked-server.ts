@@ -57,14 +57,15 @@ export function planFloatingIp(
   return child;
 }
 
-/** Registers a public address that was planned, if any was, and binds it to the server. */
+/** Registers a public address that was planned, if any was, and binds it to a server. */
 export function registerFloatingIp(
   parent: pulumi.Resource,
   name: string,
   child: Child<FloatingIpCommonArgs> | undefined,
-  instance: Instance,
+  server:
+    { readonly instanceId: pulumi.Output<string> } | { readonly virtualNetworkInterfaceId: pulumi.Output<string> },
 ): FloatingIp | undefined {
-  return child && new FloatingIp(name, { ...child.args, instanceId: instance.id }, { parent, ...child.options });
+  return child && new FloatingIp(name, { ...child.args, ...server }, { parent, ...child.options });
 }
 
 /** The arguments as they were transformed, with the metadata service on which the user data relies. */

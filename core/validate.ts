@@ -33,7 +33,8 @@ export function show(value: unknown): string {
 /** Functions and undefined have no JSON; big integers and objects that hold themselves throw. */
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    const json: unknown = JSON.stringify(value);
+    return typeof json === "string" ? json : undefined;
   } catch {
     return undefined;
   }

@@ -96,7 +96,7 @@ function numbered({ type, name, content, mergeType }: Entity, index: number): Us
 /** A MIME entity (RFC 2045, 2046): its leaves, decoded. */
 function leavesOf(text: string): Entity[] {
   const { headers, body } = entityOf(text);
-  const [type = "text/plain", parameters] = valueOf(headers.get("content-type") ?? "text/plain");
+  const [type, parameters] = valueOf(headers.get("content-type") ?? "text/plain");
   if (type.startsWith("multipart/")) {
     const boundary = parameters.get("boundary");
     if (boundary === undefined) throw new Error("The MIME document names no boundary.");

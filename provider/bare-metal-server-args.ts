@@ -217,20 +217,42 @@ const bareMetalMetadataRule: Rule = (value, path) =>
       : problem,
   );
 
+/** Rules of the arguments; components use those of the arguments that they pass on. */
+export const bareMetalServerRules = {
+  name: instanceArgRules.name,
+  vpcId: REFERENCE,
+  zone: instanceArgRules.zone,
+  bareMetalServerProfile: text({
+    pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/,
+    allowed: 'a bare metal server profile such as "bx2-metal-96x384"',
+  }),
+  subnetId: networkArgRules.subnetId,
+  securityGroupIds: networkArgRules.securityGroupIds,
+  primaryIp: networkArgRules.primaryIp,
+  virtualNetworkInterfaceId: networkArgRules.virtualNetworkInterfaceId,
+  trustedPlatformModule: object({ fields: { mode: oneOf("disabled", "tpm_2") }, required: ["mode"] }),
+  enableSecureBoot: flag,
+  bandwidthMbps: integer(1, 1_000_000, "Mbps"),
+  restartToApply: flag,
+  allowReinitialize: flag,
+  resourceGroupId: instanceArgRules.resourceGroupId,
+  provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
+  adopt: flag,
+} satisfies Record<string, Rule>;
+
+/** How the arguments about the network exclude each other. */
+export const bareMetalNetwork = {
+  exactlyOne: [["subnetId", "virtualNetworkInterfaceId"]],
+  atMostOne: [
+    ["virtualNetworkInterfaceId", "securityGroupIds"],
+    ["virtualNetworkInterfaceId", "primaryIp"],
+  ],
+};
+
 /** Judges the arguments of a bare metal server. */
 export const bareMetalServerRule: Rule = object({
   fields: {
-    name: instanceArgRules.name,
-    vpcId: REFERENCE,
-    zone: instanceArgRules.zone,
-    bareMetalServerProfile: text({
-      pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/,
-      allowed: 'a bare metal server profile such as "bx2-metal-96x384"',
-    }),
-    subnetId: networkArgRules.subnetId,
-    securityGroupIds: networkArgRules.securityGroupIds,
-    primaryIp: networkArgRules.primaryIp,
-    virtualNetworkInterfaceId: networkArgRules.virtualNetworkInterfaceId,
+    ...bareMetalServerRules,
     initialization: object({
       fields: {
         imageId: REFERENCE,
@@ -241,21 +263,9 @@ export const bareMetalServerRule: Rule = object({
       required: ["imageId", "sshKeyIds"],
     }),
     metadataService: bareMetalMetadataRule,
-    trustedPlatformModule: object({ fields: { mode: oneOf("disabled", "tpm_2") }, required: ["mode"] }),
-    enableSecureBoot: flag,
-    bandwidthMbps: integer(1, 1_000_000, "Mbps"),
-    restartToApply: flag,
-    allowReinitialize: flag,
-    resourceGroupId: instanceArgRules.resourceGroupId,
-    provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
-    adopt: flag,
   },
   required: ["zone", "bareMetalServerProfile", "initialization"],
-  exactlyOne: [["subnetId", "virtualNetworkInterfaceId"]],
-  atMostOne: [
-    ["virtualNetworkInterfaceId", "securityGroupIds"],
-    ["virtualNetworkInterfaceId", "primaryIp"],
-  ],
+  ...bareMetalNetwork,
 });
 
 /** What the image, the keys, the user data and the profile of a server are written to the disk with. */
@@ -308,12 +318,12 @@ export type WantedBareMetalServer = Omit<
 
 /** The inputs in terms of the outputs. */
 export function wantedServer(inputs: BareMetalServerInputs): WantedBareMetalServer {
-  const { mark: _mark, customTimeouts: _timeouts, initialization, ...settings } = inputs;
+  const { initialization, ...settings } = inputs;
   // Not known in a preview: then neither is anything in it.
   const parts = isRecord(initialization)
     ? initialization
     : { imageId: initialization, sshKeyIds: initialization, userData: initialization };
-  const { userData, defaultTrustedProfile: profile } = parts as BareMetalServerInputs["initialization"];
+  const { userData, defaultTrustedProfile: profile }: Partial<BareMetalServerInputs["initialization"]> = parts;
   return compact({
     ...settings,
     imageId: parts.imageId,

@@ -108,7 +108,7 @@ export async function updateServer(
   const wanted = wantedServer(inputs);
   const fields = bareMetalFields(inputs, known);
   let kept: Kept = known;
-  let latest: LiveServer | undefined;
+  let latest = undefined as LiveServer | undefined;
   let underWay = false;
   const onSeen = (seen: LiveServer): void => void (latest = { ...latest, ...seen });
   const apply = async (changed: readonly string[], server: LiveServer): Promise<LiveServer> => {

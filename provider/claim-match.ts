@@ -4,9 +4,15 @@
  *
  * Sources: IBM Cloud IAM Identity Services API, "Create claim rule for a trusted profile"; IBM Cloud docs, "Using claim rules".
  */
-import { type ResolvedCondition } from "./claim-conditions";
 
 type Claims = Readonly<Record<string, string | undefined>>;
+
+/** A condition with its value as it is compared. */
+interface Condition {
+  readonly claim: string;
+  readonly operator: string;
+  readonly value: unknown;
+}
 
 /** Numbers, true and false are compared as texts. */
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
@@ -21,11 +27,11 @@ const OPERATORS: Readonly<Record<string, (claim: string, value: unknown) => bool
 };
 
 /** A condition as a sentence: `zone EQUALS "us-south-1"`. */
-export const describeCondition = ({ claim, operator, value }: ResolvedCondition): string =>
+export const describeCondition = ({ claim, operator, value }: Condition): string =>
   `${claim} ${operator} ${JSON.stringify(value)}`;
 
 /** Why each of the conditions that do not hold does not; empty when the rule matches. */
-export function unmetConditions(conditions: readonly ResolvedCondition[], claims: Claims): string[] {
+export function unmetConditions(conditions: readonly Condition[], claims: Claims): string[] {
   return conditions.flatMap((condition) => {
     const claim = Object.hasOwn(claims, condition.claim) ? claims[condition.claim] : undefined;
     if (claim === undefined) return [`${describeCondition(condition)}: the server has no claim ${condition.claim}`];

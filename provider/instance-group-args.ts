@@ -93,20 +93,23 @@ export interface InstanceGroupOutputs {
   readonly createdAt: string;
 }
 
+/** Rules of the arguments; components use those of the arguments that they pass on. */
+export const instanceGroupRules = {
+  name: instanceArgRules.name,
+  instanceTemplateId: REFERENCE,
+  subnetIds: list(REFERENCE, { min: 1 }),
+  membershipCount: integer(0, 1000, "servers"),
+  applicationPort: integer(1, 65_535),
+  loadBalancerId: REFERENCE,
+  loadBalancerPoolId: REFERENCE,
+  resourceGroupId: instanceArgRules.resourceGroupId,
+  provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
+  adopt: flag,
+} satisfies Record<string, Rule>;
+
 /** Judges the arguments of an instance group. */
 export const instanceGroupRule: Rule = object({
-  fields: {
-    name: instanceArgRules.name,
-    instanceTemplateId: REFERENCE,
-    subnetIds: list(REFERENCE, { min: 1 }),
-    membershipCount: integer(0, 1000, "servers"),
-    applicationPort: integer(1, 65_535),
-    loadBalancerId: REFERENCE,
-    loadBalancerPoolId: REFERENCE,
-    resourceGroupId: instanceArgRules.resourceGroupId,
-    provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
-    adopt: flag,
-  },
+  fields: instanceGroupRules,
   required: ["instanceTemplateId", "subnetIds"],
   also: allOrNone("applicationPort", "loadBalancerId", "loadBalancerPoolId"),
 });

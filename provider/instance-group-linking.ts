@@ -2,7 +2,7 @@
  * Why the template of an instance group must not link its servers by itself, said as early as possible: IBM Cloud refuses
  * such a group, and the program often shows it before anything is made.
  */
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { isKnown, isRecord } from "../core/validate";
 
 /** What to do about a template that links, in the words of this package. */

@@ -91,7 +91,7 @@ export async function make<T extends Live, Outputs extends object>(
   if (found && !hasHash(made)) assertAdoptable(making, made);
   let latest = made;
   try {
-    const { settle = (first) => untilAvailable(noun, first, making.get) } = making;
+    const { settle = (first: T): Promise<T> => untilAvailable(noun, first, making.get) } = making;
     latest = await settle(made, (seen) => (latest = seen));
     const outputs = outputsOf(latest);
     return { id: made.id, outputs: found ? await making.sync(made.id, outputs) : outputs };

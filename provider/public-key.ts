@@ -26,10 +26,10 @@ function fieldsOf(blob: Buffer): Buffer[] {
 /** The key, or what is wrong with it. */
 function readPublicKey(value: string): PublicKey | string {
   const [name = "", encoded = ""] = value.trim().split(/\s+/);
-  const [inner, , modulus = Buffer.alloc(0)] = fieldsOf(Buffer.from(encoded, "base64"));
+  const [inner, first, modulus = Buffer.alloc(0)] = fieldsOf(Buffer.from(encoded, "base64"));
   if (inner?.toString() !== name) return "is not a public key as OpenSSH writes it";
   const text = `${name} ${encoded}`;
-  if (name === "ssh-ed25519") return { type: "ed25519", text };
+  if (name === "ssh-ed25519") return first?.length === 32 ? { type: "ed25519", text } : "is an ED25519 key that is cut";
   if (name !== "ssh-rsa") return `is a key of type ${show(name)}`;
   // A leading zero says that the number is positive.
   const bits = (modulus[0] === 0 ? modulus.length - 1 : modulus.length) * 8;

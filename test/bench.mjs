@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 const PARTS = {
   engine: "test/engine/bench.mjs",
   emulator: "test/emulator/bench.mjs",
+  bootstrap: "test/bootstrap/bench.mjs",
   resources: "test/provider/bench.mjs",
 };
 

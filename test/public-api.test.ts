@@ -128,6 +128,86 @@ describe("types", () => {
       'const r: vpc.PolicyRuleArgs = { pattern: "time-based-conditions:once", startsAt: "s" };',
       /endsAt/,
     ],
+    [
+      "a server without anything to boot",
+      'new vpc.Instance("a", { vpcId: "v", subnetId: "s", zone: "z", instanceProfile: "p" });',
+      /not assignable/,
+    ],
+    [
+      "a server of an image and of a snapshot",
+      'new vpc.Instance("a", { vpcId: "v", subnetId: "s", zone: "z", instanceProfile: "p", imageId: "i", sourceSnapshotId: "n" });',
+      /not assignable/,
+    ],
+    [
+      "a server that is connected in two ways",
+      'new vpc.Instance("a", { sourceTemplateId: "t", subnetId: "s", virtualNetworkInterfaceId: "n" });',
+      /not assignable/,
+    ],
+    [
+      "security groups of an interface that exists",
+      'new vpc.Instance("a", { sourceTemplateId: "t", virtualNetworkInterfaceId: "n", securityGroupIds: ["g"] });',
+      /not assignable/,
+    ],
+    ["a profile of an unknown kind of argument", 'new vpc.TrustedProfile("a", { tags: ["a"] });', /tags/],
+    ["a profile with a number for a name", 'new vpc.TrustedProfile("a", { name: 1 });', /not assignable/],
+    [
+      "a link to a component of a server",
+      'new vpc.TrustedProfileLink("a", { profileId: "p", crType: "CE", link: { crn: "c", namespace: "n" } });',
+      /not assignable/,
+    ],
+    [
+      "a change of what a link only tells",
+      'new vpc.TrustedProfileLink("a", { profileId: "p", crType: "VSI", link: { crn: "c" } }).crType = "BMS" as never;',
+      /read-only/,
+    ],
+    [
+      "an operator there is not",
+      'const c: vpc.ClaimCondition = { claim: "c", operator: "LIKE", value: "a" };',
+      /"LIKE"/,
+    ],
+    [
+      "a rule of a type there is not",
+      'new vpc.TrustedProfileClaimRule("a", { profileId: "p", type: "Profile-OIDC", conditions: [] });',
+      /"Profile-OIDC"|not assignable/,
+    ],
+    [
+      "a rule for servers without their type",
+      'new vpc.TrustedProfileClaimRule("a", { profileId: "p", type: "Profile-CR", conditions: [] });',
+      /crType/,
+    ],
+    [
+      "a rule without conditions",
+      'new vpc.TrustedProfileClaimRule("a", { profileId: "p", type: "Profile-CR", crType: "VSI" });',
+      /conditions/,
+    ],
+    [
+      "an identity of a type there is not",
+      'new vpc.TrustedProfileIdentity("a", { profileId: "p", type: "group", identifier: "g" });',
+      /"group"/,
+    ],
+    ["an identity of nobody", 'new vpc.TrustedProfileIdentity("a", { profileId: "p", type: "user" });', /identifier/],
+    ["a policy without roles", 'new vpc.AccessPolicy("a", { profileId: "p", service: "is" });', /roles/],
+    [
+      "a tag compared in a way there is not",
+      'new vpc.AccessPolicy("a", { profileId: "p", roles: ["Viewer"], service: "is", resourceTags: [{ key: "k", value: "v", operator: "stringExists" }] });',
+      /not assignable/,
+    ],
+    [
+      "a policy whose API version is chosen",
+      'const v: "v3" = {} as typeof vpc.AccessPolicy.prototype.apiVersion extends import("@pulumi/pulumi").Output<infer T> ? T : never;',
+      /not assignable/,
+    ],
+    ["a lock that is a text", 'new vpc.ServiceId("a", { locked: "yes" });', /not assignable/],
+    ["a service ID for one instance", 'new vpc.ServiceId("a", { uniqueInstanceCrns: "crn" });', /not assignable/],
+    ["a key for two", 'new vpc.ApiKey("a", { serviceId: "s", iamId: "IBMid-1" });', /not assignable/],
+    ["a key that burns when it leaks", 'new vpc.ApiKey("a", { serviceId: "s", actionWhenLeaked: "burn" });', /"burn"/],
+    [
+      "what a leaked key does, by a word there is not",
+      'vpc.ApiKey.get("a", "ApiKey-1").actionWhenLeaked.apply((action) => action === "burn");',
+      /no overlap/,
+    ],
+    ["a look-up of a profile by a number", "void vpc.getTrustedProfile({ profileId: 1 });", /not assignable/],
+    ["a look-up of the rules of no profile", "void vpc.getTrustedProfileClaimRules({});", /profileId/],
     ["a key of nobody", 'new vpc.ApiKey("a", {});', /not assignable/],
     ["a stored value of a user", 'new vpc.ApiKey("a", { iamId: "IBMid-1", storeValue: true });', /not assignable/],
     ["a misspelt argument", 'new vpc.ServiceId("a", { descripton: "d" });', /descripton/],
@@ -145,6 +225,9 @@ describe("types", () => {
         rule: { pattern: "time-based-conditions:weekly:all-day", days: ["monday"] } });
       const value: string | undefined = undefined;
       new vpc.ApiKey("a", { serviceId: serviceId.id, ...(value === undefined ? {} : { value }) });
+      new vpc.Instance("a", { sourceTemplateId: profile.id });
+      new vpc.Instance("b", { vpcId: "v", zone: "z", instanceProfile: "p", sourceSnapshotId: profile.id, virtualNetworkInterfaceId: profile.id, tags: [profile.name] });
+      new vpc.InstanceMetadataService("a", { instanceId: profile.id, onDelete: "leave" });
       vpc.getTrustedProfileOutput({ profileId: profile.id }).crn.apply((crn) => crn.length);`,
   };
   const messages = messagesOf({ ...Object.fromEntries(WRONG.map(([name, text]) => [name, text])), ...RIGHT });

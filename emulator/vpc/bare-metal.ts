@@ -1,6 +1,6 @@
 /** Bare metal servers: `/v1/bare_metal_servers`. */
 import { created, noContent, ok, type Call, type Reply, type Route } from "../call";
-import type { Fields, JsonObject } from "../fields";
+import type { Fields } from "../fields";
 import { newId } from "../ids";
 import { vpcRefusal } from "../refusal";
 import { put } from "../table";
@@ -86,6 +86,26 @@ function readInitialization(
   };
 }
 
+type Settings = Pick<Server, "metadata_service" | "options" | "secure_boot" | "tpm_mode">;
+
+const NO_SETTINGS = { options: {}, secure_boot: false, tpm_mode: "disabled" };
+
+/** What can be said in a create call and changed later; what is not given keeps its present value. */
+function readSettings(fields: Fields, present: Settings): Settings {
+  const tpm = fields.optionalObject("trusted_platform_module")?.only("mode").text("mode", { oneOf: TPM_MODES });
+  const bandwidth = fields.integer("bandwidth", 10_000, 100_000);
+  return {
+    metadata_service: servers.readMetadataService(
+      fields.optionalObject("metadata_service"),
+      present.metadata_service,
+      "bare_metal_server",
+    ),
+    options: { ...readOptions(fields, present.options), ...(bandwidth === undefined ? {} : { bandwidth }) },
+    secure_boot: fields.flag("enable_secure_boot") ?? present.secure_boot,
+    tpm_mode: tpm ?? present.tpm_mode,
+  };
+}
+
 function create(call: Call): Reply {
   const { world } = call;
   const state = world.state.vpc;
@@ -110,15 +130,7 @@ function create(call: Call): Reply {
   const wanted = readInitialization(call, fields.object("initialization"));
   const profile = servers.nameOf(fields.object("profile"), BARE_METAL_PROFILES.keys());
   const zone = servers.nameOf(fields.object("zone"), zonesOf(world));
-  const metadata = servers.readMetadataService(
-    fields.optionalObject("metadata_service"),
-    servers.DEFAULT_METADATA,
-    "bare_metal_server",
-  );
-  const tpm = fields.optionalObject("trusted_platform_module")?.only("mode").text("mode", { oneOf: TPM_MODES });
-  const bandwidth = fields.integer("bandwidth", 10_000, 100_000);
-  const options = readOptions(fields, {});
-  const secureBoot = fields.flag("enable_secure_boot") ?? false;
+  const settings = readSettings(fields, { metadata_service: servers.DEFAULT_METADATA, ...NO_SETTINGS });
   const network = readNetwork(world, fields);
   const vpcId = checkNetwork(fields, network, zone);
   const name = request.newName(fields, Object.values(state.bareMetalServers));
@@ -138,14 +150,11 @@ function create(call: Call): Reply {
     lifecycle_state: "pending",
     status_reasons: [],
     lifecycle_reasons: [],
-    metadata_service: metadata,
-    active_metadata: metadata,
+    ...settings,
+    active_metadata: settings.metadata_service,
     network: network.kind,
     nics: [],
     volumes: [],
-    options: { ...options, ...(bandwidth === undefined ? {} : { bandwidth }) },
-    secure_boot: secureBoot,
-    tpm_mode: tpm ?? "disabled",
   };
   for (const nic of network.nics) row.nics.push(makeNic(world, nic, row));
   put(state.bareMetalServers, row);
@@ -242,21 +251,10 @@ function update(call: Call): Reply {
   for (const name of ["enable_secure_boot", "trusted_platform_module"]) {
     if (fields.has(name)) requireState(row, ["stopped"], `change '${name}' of`);
   }
-  const metadata = servers.readMetadataService(
-    fields.optionalObject("metadata_service"),
-    row.metadata_service,
-    "bare_metal_server",
-  );
-  const tpm = fields.optionalObject("trusted_platform_module")?.only("mode").text("mode", { oneOf: TPM_MODES });
-  const bandwidth = fields.integer("bandwidth", 10_000, 100_000);
-  const options: JsonObject = {
-    ...readOptions(fields, row.options),
-    ...(bandwidth === undefined ? {} : { bandwidth }),
-  };
-  const secureBoot = fields.flag("enable_secure_boot") ?? row.secure_boot;
+  const settings = readSettings(fields, row);
   request.rename(fields, row, Object.values(world.state.vpc.bareMetalServers));
-  Object.assign(row, { metadata_service: metadata, options, secure_boot: secureBoot, tpm_mode: tpm ?? row.tpm_mode });
-  if (!world.settings.strictMetadataSwitch) row.active_metadata = metadata;
+  Object.assign(row, settings);
+  if (!world.settings.strictMetadataSwitch) row.active_metadata = settings.metadata_service;
   return ok(view(world, row), request.tagged(row));
 }
 

@@ -109,7 +109,13 @@ function scale(call: Call, row: InstanceGroup, count: number): void {
     const prototype = memberPrototype(template, subnet, name);
     const wanted = readInstance(call, new Fields(prototype, "", request.complain), Object.values(instances));
     const server = makeInstance(call, wanted, row.id);
-    row.memberships.push({ id: newId("r006-"), name, instance: server.id, created_at: server.created_at });
+    row.memberships.push({
+      id: newId("r006-"),
+      name,
+      instance: server.id,
+      created_at: server.created_at,
+      template: template.id,
+    });
   }
   for (const membership of row.memberships.slice(count)) {
     const server = find(instances, membership.instance);
@@ -223,7 +229,8 @@ type Membership = InstanceGroup["memberships"][number];
 function viewMember(world: World, row: InstanceGroup, member: Membership): object {
   const state = world.state.vpc;
   const server = find(state.instances, member.instance);
-  const template = find(state.templates, row.template);
+  const madeFrom = member.template ?? row.template;
+  const template = find(state.templates, madeFrom);
   return {
     created_at: member.created_at,
     delete_instance_on_membership_delete: true,
@@ -233,10 +240,15 @@ function viewMember(world: World, row: InstanceGroup, member: Membership): objec
     instance_template: reference(
       world,
       "instance/templates",
-      template === undefined ? { id: row.template, name: row.template } : { ...template },
+      template === undefined ? { id: madeFrom, name: madeFrom } : { ...template },
     ),
     name: member.name,
-    status: server?.status === "running" ? "healthy" : server?.status === "deleting" ? "deleting" : "pending",
+    status:
+      server?.status === "running"
+        ? "healthy"
+        : ["deleting", "failed"].includes(server?.status ?? "")
+          ? server?.status
+          : "pending",
     updated_at: row.updated_at,
   };
 }

@@ -1,6 +1,5 @@
 /** The parts of a virtual server that have their own paths: interfaces, attachments and volume attachments. */
 import { created, noContent, ok, type Call, type Reply, type Route } from "../call";
-import { newId } from "../ids";
 import { vpcRefusal } from "../refusal";
 import { drop, find } from "../table";
 import type { World } from "../world";
@@ -149,27 +148,7 @@ function listVolumes(call: Call): Reply {
 
 function createVolume(call: Call): Reply {
   const server = needInstance(call);
-  const fields = request.body(call);
-  const volume = fields.optionalObject("volume");
-  const volumes = call.world.state.vpc.volumes;
-  const now = call.world.clock.iso();
-  let attachment: VolumeAttachment;
-  if (volume?.has("id") === true) {
-    const row = request.identity(volume, volumes);
-    if (Object.values(call.world.state.vpc.instances).some((other) => other.volumes.some((v) => v.volume === row.id))) {
-      throw vpcRefusal(409, "volume_in_use", `The volume '${row.id}' is attached already.`);
-    }
-    attachment = {
-      id: newId("0717-"),
-      name: request.newName(fields, server.volumes),
-      volume: row.id,
-      type: "data",
-      delete_volume_on_instance_delete: fields.flag("delete_volume_on_instance_delete") ?? false,
-      created_at: now,
-    };
-  } else {
-    attachment = attachVolume(call.world, readVolume(call.world, fields, "data"), server);
-  }
+  const attachment = attachVolume(call.world, readVolume(call.world, request.body(call), "data"), server);
   server.volumes.push(attachment);
   return created(viewVolumeAttachment(call.world, server, attachment));
 }

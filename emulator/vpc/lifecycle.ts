@@ -61,7 +61,8 @@ function apply(world: World, { table, id, to }: Transition): void {
     removeServer(world, server);
     return;
   }
-  if (server.status === "stopped" || server.status === "pending") server.active_metadata = server.metadata_service;
+  // A start, but no reboot, brings a changed switch into effect.
+  if (server.status === "starting" || server.status === "pending") server.active_metadata = server.metadata_service;
   server.status = to;
   if (to === "failed") {
     server.lifecycle_state = "failed";
@@ -74,8 +75,13 @@ function apply(world: World, { table, id, to }: Transition): void {
 
 const notStarted = (code: string): Reason => ({ code, message: "The server could not be started." });
 
-/** A provisioning that never ends, or that fails. */
+/** A provisioning that never ends, or that fails; that of a group is that of its members. */
 export function disturb(world: World, id: string, how: "stuck" | "failed", reasonCode?: string): void {
+  const group = find(world.state.vpc.instanceGroups, id);
+  if (group !== undefined) {
+    for (const { instance } of group.memberships) disturb(world, instance, how, reasonCode);
+    plan(world, "instanceGroups", id, how === "failed" ? [[world.settings.provisionSeconds, "unhealthy"]] : [], true);
+  }
   for (const table of ["instances", "bareMetalServers"] as const) {
     const server = find(world.state.vpc[table], id);
     if (server === undefined) continue;

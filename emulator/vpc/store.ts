@@ -201,7 +201,14 @@ export interface InstanceGroup extends Row {
   vpc: string;
   status: string;
   updated_at: string;
-  memberships: { id: string; name: string; instance: string; created_at: string }[];
+  memberships: {
+    id: string;
+    name: string;
+    instance: string;
+    created_at: string;
+    /** What it was made from; missing in states of before there was this field: the group's. */
+    template?: string;
+  }[];
 }
 
 /** A change that time brings. */

@@ -22,6 +22,8 @@ const PROFILES = ["general-purpose", "5iops-tier", "10iops-tier", "custom", "sdp
 
 /** The volume of an attachment that a server is created with. */
 export interface VolumePlan {
+  /** The id of a volume that exists; then the rest is only what the volume is already. */
+  readonly existing?: string;
   readonly attachmentName: string;
   readonly type: VolumeAttachment["type"];
   readonly deleteWithServer: boolean;
@@ -38,13 +40,16 @@ export interface VolumePlan {
 export function readVolume(world: World, fields: Fields | undefined, type: VolumeAttachment["type"]): VolumePlan {
   fields?.only("name", "delete_volume_on_instance_delete", "volume");
   const volume = fields?.object("volume");
+  const named = { min: 1, max: 63, pattern: request.NAME };
+  if (type === "data" && fields !== undefined && volume !== undefined) {
+    if (["id", "crn", "href"].some((key) => volume.has(key))) return readExisting(world, fields, volume);
+  }
   const capacity = volume?.integer("capacity", 10, 16_000) ?? 100;
   const encryption = volume?.optionalObject("encryption_key");
   const profile = volume?.optionalObject("profile");
   if (profile !== undefined && !PROFILES.includes(profile.text("name"))) {
     throw profile.invalid("name", `must be one of ${PROFILES.join(", ")}`);
   }
-  const named = { min: 1, max: 63, pattern: request.NAME };
   const others = Object.values(world.state.vpc.volumes);
   return {
     attachmentName: fields?.optionalText("name", named) ?? request.autoName(),
@@ -60,14 +65,51 @@ export function readVolume(world: World, fields: Fields | undefined, type: Volum
   };
 }
 
-/** Creates the volume and its attachment. */
+/** A data volume that exists, and that no server has. */
+function readExisting(world: World, fields: Fields, volume: Fields): VolumePlan {
+  const row = request.identity(volume, world.state.vpc.volumes);
+  if (serverOf(world, row.id) !== undefined) {
+    throw vpcRefusal(409, "volume_in_use", `The volume '${row.id}' is attached already.`);
+  }
+  return {
+    existing: row.id,
+    attachmentName: fields.optionalText("name", { min: 1, max: 63, pattern: request.NAME }) ?? request.autoName(),
+    type: "data",
+    deleteWithServer: fields.flag("delete_volume_on_instance_delete") ?? false,
+    name: row.name,
+    capacity: row.capacity,
+    profile: row.profile,
+    iops: row.iops,
+    bandwidth: row.bandwidth,
+    userTags: row.user_tags,
+  };
+}
+
+/** Creates the volume, unless it exists, and its attachment. */
 export function attachVolume(
   world: World,
   plan: VolumePlan,
   server: Pick<Server, "zone" | "resource_group" | "image">,
 ): VolumeAttachment {
-  const id = newId("r006-");
-  const row: Volume = {
+  const id = plan.existing ?? newId("r006-");
+  if (plan.existing === undefined) put(world.state.vpc.volumes, newVolume(world, id, plan, server));
+  return {
+    id: newId("0717-"),
+    name: plan.attachmentName,
+    volume: id,
+    type: plan.type,
+    delete_volume_on_instance_delete: plan.deleteWithServer,
+    created_at: world.clock.iso(),
+  };
+}
+
+function newVolume(
+  world: World,
+  id: string,
+  plan: VolumePlan,
+  server: Pick<Server, "zone" | "resource_group" | "image">,
+): Volume {
+  return {
     id,
     crn: crnOf(world, server.zone, "volume", id),
     name: plan.name,
@@ -81,15 +123,6 @@ export function attachVolume(
     ...(plan.encryptionKey === undefined ? {} : { encryption_key: plan.encryptionKey }),
     user_tags: plan.userTags,
     ...(plan.type === "boot" ? { source_image: server.image } : {}),
-  };
-  put(world.state.vpc.volumes, row);
-  return {
-    id: newId("0717-"),
-    name: plan.attachmentName,
-    volume: id,
-    type: plan.type,
-    delete_volume_on_instance_delete: plan.deleteWithServer,
-    created_at: row.created_at,
   };
 }
 

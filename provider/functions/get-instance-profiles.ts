@@ -9,6 +9,8 @@ import { integer, object, oneOf, text } from "../../core/validate";
 import { assertValid } from "../preflight";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
+export type { InstanceProfile };
+
 /** Which sizes to look up. */
 export interface GetInstanceProfilesArgs {
   /**

@@ -63,7 +63,7 @@ for port in 80 443; do
   ip netns exec metadata socat "TCP-LISTEN:$port,bind=169.254.169.254,fork,reuseaddr,ttl=$hops" "UNIX-CONNECT:$socket" &
 done
 systemd-nspawn --quiet --directory="$disk" --boot --network-namespace-path=/run/netns/server --register=no --keep-unit \\
-  --machine="$name" --console=pipe &
+  --machine="$name" --capability=CAP_NET_ADMIN --console=pipe &
 machine=$!
 (cat >/dev/null; kill -9 $machine) <&3 &
 exec 3<&-

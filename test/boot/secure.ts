@@ -46,8 +46,9 @@ async function held(machine: Machine, before = ""): Promise<string> {
 
 /** Every line of ours in the journal is one object, and renewals can be told from the rest. */
 export async function linesAreJson(machine: Machine): Promise<string> {
-  const text = await machine.output("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "vpc-identity.service");
-  const lines = text.split("\n").filter((line) => /^\{|vpc-identity: /.test(line));
+  const journal = await machine.output("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "vpc-identity.service");
+  const text = `${await machine.output("cat", "/var/log/cloud-init-output.log")}\n${journal}`;
+  const lines = text.split("\n").filter((line) => /^\{|^vpc-identity: /.test(line));
   const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
   if (!events.includes("renewed")) throw new Error(text);
   return `${events.length} lines`;

@@ -11,7 +11,7 @@ import {
   type UserDataForm,
   userDataReport,
   validateBootstrap,
-  validateForm,
+  validateUserDataForm,
 } from "../../bootstrap";
 import { readUserData } from "../../emulator/boot-document";
 import { partsOf } from "../../emulator/boot-parts";
@@ -19,7 +19,7 @@ import { partsOf } from "../../emulator/boot-parts";
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const PEM = `-----BEGIN CERTIFICATE-----\n${"A".repeat(64)}\n-----END CERTIFICATE-----\n`;
 
-const maybe = <T extends Record<string, fc.Arbitrary<unknown>>>(fields: T): fc.Arbitrary<object> =>
+const maybe = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
   fc.record(Object.fromEntries(Object.entries(fields).map(([key, one]) => [key, fc.option(one, { nil: undefined })])));
 const words = fc.array(fc.stringMatching(/^[ -~]{1,20}$/), { minLength: 1, maxLength: 3 });
 const seconds = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
@@ -117,7 +117,7 @@ describe("good options", () => {
   it("give a document that reads back, in every form, with the user's parts as they were", () => {
     fc.assert(
       fc.property(goodOptions, goodForm, (options, form) => {
-        expect([...validateBootstrap(options, ""), ...validateForm(form, "")]).toEqual([]);
+        expect([...validateBootstrap(options, ""), ...validateUserDataForm(form, "")]).toEqual([]);
         const { userData, bytes, parts } = userDataReport(options, form);
         expect(userData).toMatch(/^[\x20-\x7e\n\t]*$/);
         expect(bytes).toBe(Buffer.byteLength(userData));

@@ -92,7 +92,9 @@ describe("a hook that takes long", () => {
     });
     expect(run.exitCode).toBe(143);
     expect(Date.now() - sent).toBeLessThan(1000);
-    expect(spawnSync("kill", ["-0", server.read("/hook").trim()]).status).not.toBe(0);
+    // Gone, or dead and not yet collected by whoever collects here.
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", server.read("/hook").trim()], { encoding: "utf8" });
+    expect(stdout).toMatch(/^(Z.*\n)?$/);
   });
 });
 
@@ -167,7 +169,12 @@ describe("log lines", () => {
 
 describe("the metrics file", () => {
   const values = (text: string): Record<string, number> =>
-    Object.fromEntries([...text.matchAll(/^(vpc_[^ ]+) (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+    Object.fromEntries(
+      [...text.matchAll(/^(vpc_[^ ]+) (\d+)$/gm)].map(([, name = "", value]): [string, number] => [
+        name,
+        Number(value),
+      ]),
+    );
 
   it("says when each credential expires and how the last run ended", async () => {
     const server = serverWith({ metricsFile: "/var/lib/node/vpc-identity.prom" });
@@ -202,7 +209,9 @@ describe("strongSwan's files", () => {
       "type_ibmshare_int2.crt",
     ]);
     expect(read("x509ca/type_ibmshare_int.crt")).toBe(server.read("/run/vpc-identity/current/chain.pem"));
-    expect(read("x509ca/type_ibmshare_int2.crt").trim()).toBe(service.rootPem.replaceAll("\r", "").trim());
+    expect(read("x509ca/type_ibmshare_int2.crt").replaceAll("\r", "").trim()).toBe(
+      service.rootPem.replaceAll("\r", "").trim(),
+    );
     expect(statSync(server.path("/etc/swanctl/private/type_ibmshare.key")).mode & 0o777).toBe(0o600);
     expect(readdirSync(server.path("/etc/swanctl")).sort()).toEqual(["private", "x509", "x509ca"]);
   });

@@ -32,6 +32,18 @@ const good: { name: string; options: unknown }[] = [
       certificate: { expiresInSeconds: 300, keySize: 4096 },
     },
   },
+  {
+    name: "null for whatever is left out",
+    options: { certificate: null, hooks: null, renewal: { checkEverySeconds: null } },
+  },
+  {
+    name: "a credentials file of the default token",
+    options: { credentialFiles: [{ token: "default", services: ["VPC"] }] },
+  },
+  {
+    name: "a look as late as it can be",
+    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 102 } },
+  },
 ];
 
 const bad: { name: string; options: unknown; problems: [property: string, reason: RegExp][] }[] = [
@@ -119,6 +131,35 @@ const bad: { name: string; options: unknown; problems: [property: string, reason
       ["b.protocol", /must be one of "http", "https"/],
       ["b.maturity", /must be one of "beta"/],
       ["b.group", /a group name/],
+    ],
+  },
+  {
+    name: "a credentials file of a token that there is not, and two of one",
+    options: {
+      iamTokens: [{ name: "a" }],
+      credentialFiles: [
+        { token: "default", services: ["VPC"] },
+        { token: "a", services: ["VPC"] },
+        { token: "a", services: ["IAM"] },
+      ],
+    },
+    problems: [
+      ["b.credentialFiles[0].token", /is "default"; must be the name of a token, and iamTokens has "a"/],
+      ["b.credentialFiles[2].token", /is "a" again; a token has one file/],
+    ],
+  },
+  {
+    name: "a certificate that expires before anyone looks",
+    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 103 } },
+    problems: [["b.renewal.checkEverySeconds", /is 103; must be at most 102, because a certificate of 300 seconds/]],
+  },
+  {
+    name: "entries that are not there, and a subject of nothing",
+    options: { iamTokens: [null], hooks: { exec: [[undefined]] }, certificate: { subject: { O: null } } },
+    problems: [
+      ["b.iamTokens[0]", /is missing; leave the entry out/],
+      ["b.hooks.exec[0][0]", /is missing/],
+      ["b.certificate.subject", /at least one of/],
     ],
   },
   { name: "a text in place of options", options: "default", problems: [["b", /must be an object/]] },

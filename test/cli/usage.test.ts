@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { COMMANDS } from "../../cli/commands";
 import { chooseEngine } from "../../cli/workspace";
 import { CLI, ENGINE, REPOSITORY } from "../support/project";
 
@@ -24,6 +25,7 @@ describe("wrong usage", () => {
     ["an unknown command", ["deploy"], '"deploy" is not a command. Commands: up, preview'],
     ["an unknown flag", ["demo", "--fast"], "--fast is not a flag of demo"],
     ["two unknown flags, both named", ["demo", "--fast", "--loud"], "--loud is not a flag of demo"],
+    ["a misspelt command", ["destory"], '"destory" is not a command; did you mean destroy?'],
     ["a flag without its value", ["up", "--stack"], "--stack needs a value"],
     ["a value for a switch", ["up", "--yes=1"], "--yes takes no value"],
     ["a flag in place of a value", ["up", "--stack", "--yes"], "--stack"],
@@ -45,6 +47,24 @@ describe("wrong usage", () => {
   });
 });
 
+it("everything wrong is told on one screen, and nothing is done", () => {
+  const args = ["up", "--stak", "dev", "--engine", "embeded", "-c", "zone", "-c", "vpc-identity:apiKey=topsecretvalue"];
+  const { exitCode, stdout, stderr } = call(...args);
+  expect([exitCode, stdout]).toEqual([2, ""]);
+  expect(stderr.split("\n").slice(0, 8)).toEqual([
+    "--stak is not a flag of up; did you mean --stack?",
+    '--engine is "embeded"; allowed: pulumi, embedded; did you mean embedded?',
+    `--cwd is "${tmpdir()}": there is no Pulumi.yaml in it`,
+    "no passphrase for the stack's secrets: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+    "there is no terminal to ask on: pass --yes",
+    '--config is "zone"; allowed: key=value',
+    expect.stringContaining("--config vpc-identity:apiKey: a credential must be encrypted"),
+    "",
+  ]);
+  expect(stderr.split("\n").length).toBeLessThanOrEqual(24);
+  expect(stderr).not.toContain("topsecretvalue");
+});
+
 it("a secret in the wrong place is not repeated", () => {
   const { exitCode, stderr } = call("preview", "--cwd", EXAMPLE, "--secret", "=topsecretvalue");
   expect(exitCode).toBe(2);
@@ -52,7 +72,7 @@ it("a secret in the wrong place is not repeated", () => {
 });
 
 describe("help", () => {
-  it.each(["up", "preview", "refresh", "destroy", "output", "cancel", "demo", "emulator"])("%s --help", (command) => {
+  it.each(Object.keys(COMMANDS))("%s --help", (command) => {
     const { exitCode, stdout } = call(command, "--help");
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`Usage: vpc-identity ${command}`)]);
     expect(stdout).toContain("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");

@@ -158,12 +158,13 @@ describe("the five kinds", () => {
 });
 
 describe("endpoints", () => {
-  const table: { name: string; config: Texts; env?: Texts; iam: string; vpc: string }[] = [
+  const table: { name: string; config: Texts; env?: Texts; iam: string; vpc: string; tags?: string }[] = [
     {
       name: "public by default",
       config: {},
       iam: "https://iam.cloud.ibm.com",
       vpc: "https://us-south.iaas.cloud.ibm.com/v1",
+      tags: "https://tags.global-search-tagging.cloud.ibm.com",
     },
     {
       name: "another region",
@@ -176,12 +177,14 @@ describe("endpoints", () => {
       config: { region: "eu-de", visibility: "private" },
       iam: "https://private.iam.cloud.ibm.com",
       vpc: "https://eu-de.private.iaas.cloud.ibm.com/v1",
+      tags: "https://tags.private.global-search-tagging.cloud.ibm.com",
     },
     {
       name: "private where IAM has one for the region",
       config: { visibility: "public-and-private" },
       iam: "https://private.us-south.iam.cloud.ibm.com",
       vpc: "https://us-south.private.iaas.cloud.ibm.com/v1",
+      tags: "https://tags.private.us-south.global-search-tagging.cloud.ibm.com",
     },
     {
       name: "Terraform's variables, with and without the path",
@@ -199,8 +202,10 @@ describe("endpoints", () => {
     },
   ];
 
-  it.each(table)("$name", ({ config, env = {}, iam, vpc }) => {
-    expect(read({ ...KEY, ...config }, env)).toMatchObject({ iamEndpoint: iam, vpcEndpoint: vpc });
+  it.each(table)("$name", ({ config, env = {}, iam, vpc, tags }) => {
+    const settings = read({ ...KEY, ...config }, env);
+    expect(settings).toMatchObject({ iamEndpoint: iam, vpcEndpoint: vpc });
+    if (tags !== undefined) expect(settings.tagsEndpoint).toBe(tags);
   });
 });
 

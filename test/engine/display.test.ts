@@ -30,7 +30,7 @@ withTerminals("on a terminal (needs script of util-linux)", () => {
     return onTerminal(`${EMBEDDED} ${words}`, {
       ...size,
       cwd: project.folder,
-      env: { ...project.env, NO_COLOR: undefined, ...env },
+      env: { ...project.env, NO_COLOR: undefined, TERM: "xterm", ...env },
       type: [["Type yes to go ahead: ", answer === undefined ? CONTROL_D : `${answer}\n`]],
     });
   }

@@ -11,20 +11,17 @@ import {
 import { createServiceId } from "../../client/iam-service-ids";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/api-key";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
 const VALUE = "a-value-of-the-user-0123456789-0123456789";
 
-let cloud: Cloud;
+const cloud = testCloud();
 let serviceId: string;
 let iamId: string;
 beforeAll(async () => {
-  cloud = await startCloud();
   ({ id: serviceId, iamId } = await createServiceId(cloud.elsewhere, { name: "owner" }));
 });
-afterAll(() => cloud.close());
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for await (const { id } of listApiKeys(cloud.elsewhere, { iamId })) {
     await setApiKeyLock(cloud.elsewhere, id, false);

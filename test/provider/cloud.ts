@@ -102,8 +102,9 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
       IBMCLOUD_REGION: emulator.region,
       IBMCLOUD_IAM_API_ENDPOINT: base,
       IBMCLOUD_IS_NG_API_ENDPOINT: `${base}/v1`,
+      IBMCLOUD_GT_API_ENDPOINT: base,
     },
-    elsewhere: openSession((key) => direct[key], {}),
+    elsewhere: openSession((key) => direct[key], { IBMCLOUD_GT_API_ENDPOINT: emulator.url }),
     fail: (method, path, fault, times = 1) => {
       const count = { fired: 0, left: times };
       rules.push({ method, path, fault, count });
@@ -116,6 +117,37 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
       await new Promise((resolve) => relay.close(resolve));
       await emulator.close();
     },
+  };
+}
+
+/**
+ * The cloud of a file of tests: there before them (and before what a later `beforeAll` does with it), its list of calls
+ * empty before each, closed after them.
+ */
+export function testCloud(options: EmulatorOptions = {}): Cloud {
+  let running: Cloud | undefined;
+  const now = (): Cloud => {
+    if (running === undefined) throw new Error("the cloud is there while tests run, not before");
+    return running;
+  };
+  beforeAll(async () => {
+    running = await startCloud(options);
+  });
+  beforeEach(() => now().calls());
+  afterAll(() => running?.close());
+  return {
+    get emulator() {
+      return now().emulator;
+    },
+    get env() {
+      return now().env;
+    },
+    get elsewhere() {
+      return now().elsewhere;
+    },
+    fail: (...fault) => now().fail(...fault),
+    calls: () => now().calls(),
+    close: () => now().close(),
   };
 }
 

@@ -7,10 +7,12 @@ const FIELDS: FieldTable = {
   note: { change: "update", absent: "clear" },
   zone: { change: "replace" },
   keys: { change: "ignore", same: sameSet },
+  policy: { change: "update", byDefault: "restart" },
+  hash: { change: "replace", argument: "text" },
 };
 
 describe("diffByTable", () => {
-  const olds = { name: "a", note: "n", zone: "z1", keys: ["1", "2"], computed: 7 };
+  const olds = { name: "a", note: "n", zone: "z1", keys: ["1", "2"], policy: "restart", hash: "h", computed: 7 };
   it.each([
     ["equal inputs", { name: "a", note: "n", zone: "z1", keys: ["1", "2"] }, false, []],
     ["a left-out field that IBM fills in", { note: "n" }, false, []],
@@ -20,11 +22,18 @@ describe("diffByTable", () => {
     ["a replacing field", { note: "n", zone: "z2" }, true, ["zone"]],
     ["an unknown updatable field", { name: UNKNOWN_SENTINEL, note: "n" }, true, []],
     ["an unknown replacing field", { zone: UNKNOWN_SENTINEL, note: "n" }, true, ["zone"]],
+    ["a left-out field that has its default", { note: "n" }, false, []],
+    ["a field that stands for an argument of another name", { note: "n", hash: "other" }, true, ["text"]],
     ["an ignored field", { note: "n", keys: ["9"] }, false, []],
     ["an ignored list in another order", { note: "n", keys: ["2", "1"] }, false, []],
     ["a field that no table names", { note: "n", computed: 8 }, false, []],
   ])("%s", (_name, news, changes, replaces) => {
     expect(diffByTable(FIELDS, olds, news)).toEqual({ changes, replaces, deleteBeforeReplace: true });
+  });
+
+  it("resets a field that was taken away to its default, and leaves one alone that was never there", () => {
+    expect(changedFields(FIELDS, { policy: "stop" }, {})).toEqual(["policy"]);
+    expect(changedFields(FIELDS, {}, {})).toEqual([]);
   });
 
   it('sees no change between absent and ""', () => {

@@ -6,16 +6,14 @@ import { profileIdOf, serviceIdOf } from "../../provider/references";
 import { durationMs } from "../../provider/timeouts";
 import { handler as trustedProfile } from "../../provider/trusted-profile";
 import { TrustedProfile } from "../../provider/trusted-profile";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 import { refusalOf, startProgram, valueOf } from "./program";
 
-let cloud: Cloud;
+const cloud = testCloud();
 beforeAll(async () => {
-  cloud = await startCloud();
   // Logs in, so that the times below are those of one call.
   await new Life(trustedProfile, `${"c3".repeat(8)}:first`).create({}).then((life) => life.delete());
 });
-afterAll(() => cloud.close());
 
 describe("custom timeouts", () => {
   it.each([

@@ -14,19 +14,16 @@ import { getTrustedProfiles } from "../../provider/functions/get-trusted-profile
 import { handler as trustedProfile } from "../../provider/trusted-profile";
 import { handler as identity } from "../../provider/trusted-profile-identity";
 import { handler as link } from "../../provider/trusted-profile-link";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, startCloud, testCloud } from "./cloud";
 import { startProgram, valueOf } from "./program";
 
-let cloud: Cloud;
+const cloud = testCloud();
 let profileId: string;
 let policyArgs: Record<string, unknown>;
 beforeAll(async () => {
-  cloud = await startCloud();
   profileId = (await createProfile(cloud.elsewhere, { name: "shared" })).id;
   policyArgs = { profileId, roles: ["Operator"], service: "is" };
 });
-afterAll(() => cloud.close());
-beforeEach(() => cloud.calls());
 
 const life = (handler: pulumi.dynamic.ResourceProvider, name = "app"): Life =>
   new Life(handler, `${"a1".repeat(8)}:${name}`);

@@ -1,26 +1,9 @@
 /** Policies over time: drift, those made through v1, and those that were deleted. */
 import { deletePolicy, getPolicy, replacePolicy } from "../../client/iam-policy";
-import { handler } from "../../provider/access-policy";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { rejectionOf } from "./cloud";
+import { ARGS, OPERATOR, PROFILE, VIEWER, policyCloud } from "./policy-cloud";
 
-const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
-const ARGS = { profileId: PROFILE, roles: ["Operator"], service: "is" };
-const OPERATOR = "crn:v1:bluemix:public:iam::::role:Operator";
-const VIEWER = "crn:v1:bluemix:public:iam::::role:Viewer";
-
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(() => cloud.close());
-
-beforeEach(() => cloud.calls());
-afterEach(async () => {
-  for (const { id } of cloud.emulator.inventory().policies) await deletePolicy(cloud.elsewhere, String(id));
-});
-
-const create = (args: object = {}): Promise<Life> => new Life(handler).create({ ...ARGS, ...args });
-const policies = (): string[] => cloud.emulator.inventory().policies.map(({ id }) => String(id));
+const { cloud, create, policies } = policyCloud();
 
 describe("drift", () => {
   it("is shown in the inputs in the words of arguments", async () => {

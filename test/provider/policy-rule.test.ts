@@ -4,7 +4,7 @@ import { getPolicy, replacePolicy } from "../../client/iam-policy";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/access-policy";
 import { type RuleInputs, policyRuleRule, ruleArgsOf, sameRule, storedRuleOf } from "../../provider/policy-rule";
-import { type Cloud, Life, startCloud } from "./cloud";
+import { Life, testCloud } from "./cloud";
 
 const DAY = "{{environment.attributes.day_of_week}}";
 const TIME = "{{environment.attributes.current_time}}";
@@ -100,14 +100,12 @@ const FORMS: [string, RuleInputs, object][] = [
   ],
 ];
 
-let cloud: Cloud;
+const cloud = testCloud();
 let args: Record<string, unknown>;
 beforeAll(async () => {
-  cloud = await startCloud();
   const { id: profileId } = await createProfile(cloud.elsewhere, { name: "app" });
   args = { profileId, roles: ["crn:v1:bluemix:public:iam::::role:Viewer"], service: "is" };
 });
-afterAll(() => cloud.close());
 
 describe.each(FORMS)("a rule %s", (_name, rule, stored) => {
   it("is valid, stored as IAM wants it, and comes back as it was written", () => {

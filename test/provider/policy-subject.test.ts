@@ -1,23 +1,10 @@
 /** Who a policy is for, and what narrows it: service IDs, access groups, tags, service groups. */
-import { deletePolicy, getPolicy } from "../../client/iam-policy";
+import { getPolicy } from "../../client/iam-policy";
 import { handler } from "../../provider/access-policy";
-import { type Cloud, Life, startCloud } from "./cloud";
+import { Life } from "./cloud";
+import { ARGS, PROFILE, policyCloud } from "./policy-cloud";
 
-const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
-const ARGS = { profileId: PROFILE, roles: ["Operator"], service: "is" };
-
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(() => cloud.close());
-
-beforeEach(() => cloud.calls());
-afterEach(async () => {
-  for (const { id } of cloud.emulator.inventory().policies) await deletePolicy(cloud.elsewhere, String(id));
-});
-
-const create = (args: object = {}): Promise<Life> => new Life(handler).create({ ...ARGS, ...args });
+const { cloud, create } = policyCloud();
 
 describe("subject", () => {
   const SERVICE = "ServiceId-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";

@@ -10,6 +10,14 @@ export interface Registration {
 const COMPUTED: Record<string, object> = {
   StackSeed: { seed: "0123456789abcdef" },
   TrustedProfile: { crn: "crn:v1:bluemix:public:iam-identity::a/0::profile:made", iamId: "iam-made" },
+  InstanceGroup: { crn: "crn:v1:bluemix:public:is:us-south:a/0::instance-group:made" },
+  BareMetalServer: {
+    crn: "crn:v1:bare-metal-server",
+    primaryIp: "10.0.0.5",
+    virtualNetworkInterfaceId: "vni",
+    defaultTrustedProfile: { crn: "crn:v1:profile" },
+  },
+  FloatingIp: { address: "192.0.2.1" },
   Instance: { crn: "crn:v1:instance", primaryIp: "10.0.0.4", defaultTrustedProfile: { crn: "crn:v1:profile" } },
 };
 

@@ -8,17 +8,12 @@ import {
   updateServiceId,
 } from "../../client/iam-service-ids";
 import { handler } from "../../provider/service-id";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
 const INSTANCE = "crn:v1:bluemix:public:cloud-object-storage:global:a/0:1::";
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(() => cloud.close());
+const cloud = testCloud();
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for await (const { id } of listServiceIds(cloud.elsewhere)) {
     await setServiceIdLock(cloud.elsewhere, id, false);

@@ -10,9 +10,9 @@ import {
 import { createProfile } from "../../client/iam-identity";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/trusted-profile-claim-rule";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
-let cloud: Cloud;
+const cloud = testCloud();
 let profileId: string;
 let args: Record<string, unknown>;
 const VPC = { claim: "vpc_id", operator: "EQUALS", value: "r006-1" };
@@ -20,13 +20,10 @@ const ZONES = { claim: "zone", operator: "IN", value: ["us-south-1", "us-south-2
 const SAML = { type: "Profile-SAML", crType: undefined, realmName: "https://idp.example.com", expirationSeconds: 3600 };
 
 beforeAll(async () => {
-  cloud = await startCloud();
   profileId = (await createProfile(cloud.elsewhere, { name: "app" })).id;
   args = { profileId, type: "Profile-CR", crType: "VSI", conditions: [VPC, ZONES] };
 });
-afterAll(() => cloud.close());
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for (const { id } of await listClaimRules(cloud.elsewhere, profileId))
     await deleteClaimRule(cloud.elsewhere, profileId, id);

@@ -10,23 +10,20 @@ import {
 import { createServiceId } from "../../client/iam-service-ids";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/trusted-profile-identity";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
 const USER = "IBMid-270000ABCD";
 const SERVICE = "crn:v1:bluemix:public:codeengine:us-south:a/59bcbfa6ea2f006b4ed7094c1a08dcdd:1::";
 
-let cloud: Cloud;
+const cloud = testCloud();
 let profileId: string;
 let args: Record<string, unknown>;
 
 beforeAll(async () => {
-  cloud = await startCloud();
   profileId = (await createProfile(cloud.elsewhere, { name: "app" })).id;
   args = { profileId, type: "user", identifier: USER };
 });
-afterAll(() => cloud.close());
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for (const { type, identifier } of await identities()) {
     await removeIdentity(cloud.elsewhere, profileId, type, identifier);

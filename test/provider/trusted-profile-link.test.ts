@@ -2,22 +2,19 @@
 import { createLink, createProfile, deleteLink, deleteProfile, getLink, listLinks } from "../../client/iam-identity";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/trusted-profile-link";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
-let cloud: Cloud;
+const cloud = testCloud();
 let profile: { readonly id: string; readonly iamId: string; readonly crn: string };
 let crn: string;
 let args: Record<string, unknown>;
 
 beforeAll(async () => {
-  cloud = await startCloud();
   profile = await createProfile(cloud.elsewhere, { name: "app" });
   crn = `crn:v1:bluemix:public:is:us-south-1:a/${cloud.emulator.accountId}::instance:0717_1`;
   args = { profileId: profile.id, crType: "VSI", link: { crn } };
 });
-afterAll(() => cloud.close());
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for (const { id } of await listLinks(cloud.elsewhere, profile.id)) await deleteLink(cloud.elsewhere, profile.id, id);
 });

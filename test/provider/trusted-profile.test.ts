@@ -2,15 +2,10 @@
 import { createProfile, deleteProfile, getProfile, updateProfile } from "../../client/iam-identity";
 import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler } from "../../provider/trusted-profile";
-import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { Life, rejectionOf, testCloud } from "./cloud";
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(() => cloud.close());
+const cloud = testCloud();
 
-beforeEach(() => cloud.calls());
 afterEach(async () => {
   for (const { id } of cloud.emulator.inventory().profiles) await deleteProfile(cloud.elsewhere, String(id));
 });

@@ -29,7 +29,7 @@ export async function onTerminal(command: string, settings: TerminalSettings): P
   const child = spawn("script", ["-qefc", sized, "/dev/null"], {
     timeout: timeoutMs,
     cwd,
-    env: { ...env, NO_COLOR: env.NO_COLOR, TERM: "xterm" },
+    env: { TERM: "xterm", ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const waiting = [...type];

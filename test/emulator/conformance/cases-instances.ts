@@ -1,34 +1,8 @@
 /** Cases 63 to 76: virtual servers. */
-import type { Case, Step } from "./types";
+import { Q, byImage, create, running, remove, gone, end, without } from "./steps";
+import type { Case } from "./types";
 
-/** What every VPC request says. */
-const Q = "version=2025-09-16&generation=2";
-
-const byImage = {
-  name: "case-${run}-${n}",
-  image: { id: "${image}" },
-  zone: { name: "${zone}" },
-  primary_network_attachment: { virtual_network_interface: { subnet: { id: "${subnet}" } } },
-};
-const create = (more: object, status = 201, rest: Partial<Step> = {}): Step => ({
-  call: `POST /v1/instances?${Q}`,
-  json: { ...byImage, ...more },
-  status,
-  ...(status === 201 ? { save: { i: "id", iCrn: "crn" } } : {}),
-  ...rest,
-});
-const running: Step = {
-  call: `GET /v1/instances/\${i}?${Q}`,
-  status: 200,
-  body: { status: "running", lifecycle_state: "stable" },
-  withinSeconds: 600,
-};
-const remove: Step = { call: `DELETE /v1/instances/\${i}?${Q}`, status: [202, 204] };
-const gone: Step = { call: `GET /v1/instances/\${i}?${Q}`, status: 404, withinSeconds: 600 };
-const end: readonly Step[] = [running, remove, gone];
 const target = { default_trusted_profile: { target: { id: "${otherProfile}" } } };
-const without = (value: object, key: string): object =>
-  Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
 
 export const instanceCases: readonly Case[] = [
   {

@@ -1,36 +1,7 @@
 /** Cases 82 to 97: identity tokens and IAM tokens on a server. */
+import { FLAVOR, token, V, identity, post, iamTokens, fails } from "./steps";
 import type { Case, Step } from "./types";
 
-const FLAVOR = { "Metadata-Flavor": "ibm" };
-
-/** Asks for an identity token. */
-const token = (query: string, json: unknown, rest: Omit<Step, "call" | "json">): Step => ({
-  call: `PUT /identity/v1/token?${query}`,
-  to: "server",
-  headers: FLAVOR,
-  json,
-  ...rest,
-});
-const V = "version=2025-10-21";
-const identity: Step = token(V, {}, { status: 200, save: { identity: "access_token" } });
-
-const post = (path: string, json: unknown, rest: Omit<Step, "call" | "json">): Step => ({
-  call: `POST ${path}?${V}`,
-  to: "server",
-  token: "${identity}",
-  ...(json === undefined ? {} : { json }),
-  ...rest,
-});
-const iamTokens = (json: unknown, rest: Omit<Step, "call" | "json">): Step =>
-  post("/identity/v1/iam_tokens", json, rest);
-
-const fails = (code: string, target?: string): Partial<Step> => ({
-  body: {
-    errors: [{ code, ...(target === undefined ? {} : { target: { name: target } }) }],
-    trace: "/./",
-    status_code: "/^[45][0-9][0-9]$/",
-  },
-});
 const legacy = (query: string, status: number, to = "server"): Step => ({
   call: `PUT /instance_identity/v1/token?${query}`,
   to,

@@ -1,45 +1,16 @@
 /** Cases 98 to 106: certificates, metadata and the walk-through on a server. */
 import * as csr from "./requests";
+import { Q, FLAVOR, token, V, identity, post, iamTokens, fails } from "./steps";
 import type { Case, Step } from "./types";
 
-const FLAVOR = { "Metadata-Flavor": "ibm" };
-const VPC = "version=2025-09-16&generation=2";
-
-/** Asks for an identity token. */
-const token = (query: string, json: unknown, rest: Omit<Step, "call" | "json">): Step => ({
-  call: `PUT /identity/v1/token?${query}`,
-  to: "server",
-  headers: FLAVOR,
-  json,
-  ...rest,
-});
-const V = "version=2025-10-21";
-const identity: Step = token(V, {}, { status: 200, save: { identity: "access_token" } });
-
-const post = (path: string, json: unknown, rest: Omit<Step, "call" | "json">): Step => ({
-  call: `POST ${path}?${V}`,
-  to: "server",
-  token: "${identity}",
-  ...(json === undefined ? {} : { json }),
-  ...rest,
-});
-const iamTokens = (json: unknown, rest: Omit<Step, "call" | "json">): Step =>
-  post("/identity/v1/iam_tokens", json, rest);
 const certificates = (json: unknown, rest: Omit<Step, "call" | "json">): Step =>
   post("/identity/v1/certificates", json, rest);
 
-const fails = (code: string, target?: string): Partial<Step> => ({
-  body: {
-    errors: [{ code, ...(target === undefined ? {} : { target: { name: target } }) }],
-    trace: "/./",
-    status_code: "/^[45][0-9][0-9]$/",
-  },
-});
 const refusedCsr = (text: string): Step =>
   certificates({ csr: text }, { status: 400, ...fails("invalid_value", "csr") });
 
 const patchMetadata = (server: string, metadata: object): Step => ({
-  call: `PATCH /v1/instances/\${${server}}?${VPC}`,
+  call: `PATCH /v1/instances/\${${server}}?${Q}`,
   json: { metadata_service: metadata },
   status: 200,
   body: { metadata_service: metadata as Record<string, string> },
@@ -207,7 +178,7 @@ export const serverCases: readonly Case[] = [
       token(V, { expires_in: 600 }, { status: 200, body: { expires_in: 600 }, save: { identity: "access_token" } }),
       iamTokens({ trusted_profile: { id: "${profile}" } }, { status: 200, save: { iam: "access_token" } }),
       {
-        call: `GET /v1/instances?${VPC}&name=\${serverName}`,
+        call: `GET /v1/instances?${Q}&name=\${serverName}`,
         token: "${iam}",
         status: 200,
         body: { instances: [{ id: "${serverId}" }] },
@@ -216,7 +187,7 @@ export const serverCases: readonly Case[] = [
       { call: "DELETE /v1/policies/${policy}", status: 204 },
       iamTokens({ trusted_profile: { id: "${profile}" } }, { status: 200, save: { iam: "access_token" } }),
       {
-        call: `GET /v1/instances?${VPC}`,
+        call: `GET /v1/instances?${Q}`,
         token: "${iam}",
         status: 403,
         body: { errors: [{ code: "not_authorized" }] },

@@ -25,6 +25,8 @@ export function screenOf(output: string): Screen {
         redraws += 1;
       } else if (kind === "J") lines.splice(row, lines.length, "");
       else if (kind === "m") coloured = true;
+      // A question is written again from the first column.
+      else if (kind === "G") lines[row] = (lines[row] ?? "").slice(0, Number(count || 1) - 1);
       else throw new Error(`a sequence that is not expected: ${JSON.stringify(all)}`);
     } else if (character === "\n") {
       row += 1;

@@ -1,0 +1,108 @@
+/** The arguments of a linked bare metal server and their rules, those of the children included. */
+import { type Rule, flag, isRecord, list, object } from "../core/validate";
+import {
+  type BareMetalExistingInterfaceArgs,
+  type BareMetalInitializationArgs,
+  type BareMetalServerArgs,
+  type BareMetalServerSettingsArgs,
+  type BareMetalSubnetArgs,
+  bareMetalNetwork,
+  bareMetalServerRules,
+} from "../provider/bare-metal-server-args";
+import type { FloatingIpCommonArgs } from "../provider/floating-ip";
+import { REFERENCE } from "../provider/references";
+import {
+  type LinkedInstanceArgs,
+  type LinkedInstanceTransforms,
+  type LinkedMetadataServiceArgs,
+  type Transform,
+  linkedInstanceFields,
+  linkedShapeProblems,
+  shapeProblems,
+  transformRule,
+} from "./linked-instance-args";
+
+/**
+ * A transform for each kind of child. What makes it a linked server is decided by the component, afterwards: which profile a
+ * policy or the server gets, the names of the resources, and that the metadata service is on, with the protocol that the
+ * user data was made for.
+ */
+export interface LinkedBareMetalServerTransforms extends Pick<LinkedInstanceTransforms, "trustedProfile" | "policy"> {
+  /** @default - as it is */
+  readonly bareMetalServer?: Transform<BareMetalServerArgs>;
+  /** @default - as it is */
+  readonly floatingIp?: Transform<FloatingIpCommonArgs>;
+}
+
+/** Arguments of a linked bare metal server, apart from its network. */
+export interface LinkedBareMetalServerSettingsArgs
+  extends
+    Omit<BareMetalServerSettingsArgs, "initialization" | "metadataService">,
+    Pick<BareMetalInitializationArgs, "imageId" | "sshKeyIds">,
+    Pick<LinkedInstanceArgs, "trustedProfile" | "bootstrap" | "userDataForm"> {
+  /**
+   * Metadata service; it is always on, and has no hop limit.
+   * @default - protocol "http"
+   */
+  readonly metadataService?: Pick<LinkedMetadataServiceArgs, "protocol">;
+  /**
+   * Whether the server has a public address (`FloatingIp`). A plain true or false.
+   * @default false
+   */
+  readonly floatingIp?: boolean;
+  /**
+   * Changes to the children's arguments and options, for what the component has no argument for.
+   * @default - none
+   */
+  readonly transform?: LinkedBareMetalServerTransforms;
+}
+
+/** Arguments of a linked bare metal server. */
+export type LinkedBareMetalServerArgs = LinkedBareMetalServerSettingsArgs &
+  (BareMetalSubnetArgs | BareMetalExistingInterfaceArgs);
+
+const { metadataService, trustedProfile, bootstrap, userDataForm } = linkedInstanceFields;
+
+/** The hop limit is what a reader of a virtual server's arguments would try: he need not look for the right spelling. */
+export const bareMetalMetadataRule: Rule = (value, path) => {
+  if (!isRecord(value)) return metadataService(value, path);
+  const { responseHopLimit, ...others } = value;
+  const reason = "is not possible; IBM Cloud has no hop limit for bare metal servers";
+  return [
+    ...(responseHopLimit === undefined ? [] : [{ property: `${path}.responseHopLimit`, reason }]),
+    ...metadataService(others, path),
+  ];
+};
+
+/** Judges the arguments of a linked bare metal server, those of its children included. */
+export const linkedBareMetalServerRule: Rule = object({
+  fields: {
+    ...bareMetalServerRules,
+    imageId: REFERENCE,
+    sshKeyIds: list(REFERENCE, { min: 1 }),
+    trustedProfile,
+    metadataService: bareMetalMetadataRule,
+    bootstrap,
+    userDataForm,
+    floatingIp: flag,
+    transform: object({
+      fields: {
+        trustedProfile: transformRule,
+        policy: transformRule,
+        bareMetalServer: transformRule,
+        floatingIp: transformRule,
+      },
+    }),
+  },
+  required: ["zone", "bareMetalServerProfile", "imageId", "sshKeyIds", "trustedProfile"],
+  ...bareMetalNetwork,
+  also: (args) => [...linkedShapeProblems(args), ...shapeProblems(args.floatingIp, "floatingIp", "flag")],
+});
+
+/** The arguments that reach the server as they are; the others are the component's own, or what the server boots from. */
+export function passedOn(
+  args: LinkedBareMetalServerArgs,
+): Omit<BareMetalServerArgs, "initialization" | "metadataService"> {
+  const passed = Object.entries(args).filter(([name]) => Object.hasOwn(bareMetalServerRules, name));
+  return Object.fromEntries(passed) as Omit<BareMetalServerArgs, "initialization" | "metadataService">;
+}

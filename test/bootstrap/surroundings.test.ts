@@ -1,0 +1,139 @@
+/** What a server may find around it: no route, a silent service, a clock that jumped, a user who is not root. */
+import { spawn, spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
+import { MetadataService } from "./metadata-service";
+import { ServerFolder } from "./server-folder";
+
+let service: MetadataService;
+let folder: ServerFolder | undefined;
+
+beforeAll(async () => {
+  service = await MetadataService.start();
+});
+afterAll(() => service.close());
+afterEach(() => {
+  service.reset();
+  folder?.remove();
+  folder = undefined;
+});
+
+function serverWith(options: BootstrapOptions = {}): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+  return folder;
+}
+
+/** Runs the script in namespaces of its own, after `prepare`; the true address exists only there. */
+function isolated(
+  server: ServerFolder,
+  flags: string,
+  prepare: string,
+  command: string,
+  env: Record<string, string> = {},
+): Promise<{ exitCode: number | null; output: string }> {
+  const text = `${prepare}\nexec sh "$VPC_IDENTITY_ROOT/usr/local/bin/vpc-identity" ${command}`;
+  const child = spawn("unshare", [...flags.split(" "), "sh", "-c", text], {
+    env: { PATH: process.env.PATH, VPC_IDENTITY_ROOT: server.root, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data: Buffer) => (output += data.toString("utf8")));
+  }
+  return new Promise((resolve) => child.on("close", (exitCode) => resolve({ exitCode, output })));
+}
+
+const possible = (...flags: string[]): boolean => spawnSync("unshare", [...flags, "true"]).status === 0;
+const UP = "ip link set lo up";
+const DUMMY =
+  "ip link add net0 type veth peer name net1 && ip address add 192.0.2.2/24 dev net0 && ip link set net0 up && ip link set net1 up";
+
+(possible("-rn") ? describe : describe.skip)("doctor, on the true address in a network of its own", () => {
+  it.each([
+    { name: "no route", prepare: UP, says: /FAIL {2}blocked: [\s\S]*routes and the firewall/ },
+    {
+      name: "a route that refuses",
+      prepare: `${UP}; ip route add prohibit 169.254.169.254/32`,
+      says: /FAIL {2}blocked: [\s\S]*allow link-local traffic/,
+    },
+    {
+      name: "a port on which nothing listens",
+      prepare: `${UP}; ip address add 169.254.169.254/32 dev lo`,
+      says: /FAIL {2}refused: [\s\S]*check the protocol/,
+    },
+    {
+      name: "a service that is off: silence",
+      // Nobody has this address on the other end, and nobody says so.
+      prepare: `${UP}; ${DUMMY}; ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:01 dev net0; ip route add 169.254.169.254/32 via 192.0.2.9`,
+      says: /FAIL {2}(metadata disabled or blocked|hop limit): [\s\S]*fix: /,
+    },
+  ])("tells $name", async ({ prepare, says }) => {
+    const server = serverWith();
+    const { exitCode, output } = await isolated(server, "-rn", prepare, "doctor");
+    expect(output).toMatch(says);
+    expect(exitCode).toBe(4);
+  });
+
+  it("tells a name that does not resolve, unless its address is pinned", async () => {
+    const server = serverWith({ protocol: "https" });
+    const hide = `${UP}; ip address add 169.254.169.254/32 dev lo`;
+    const unknown = await isolated(server, "-rn", hide, "doctor");
+    expect(unknown.output).toMatch(/FAIL {2}identity token: .*curl: \(6\)[\s\S]*check the resolver/);
+    server.configure({ protocol: "https", pinMetadataAddress: true });
+    const pinned = await isolated(server, "-rn", hide, "doctor");
+    expect(pinned.output).toMatch(/FAIL {2}refused: identity token: .*curl: \(7\)/);
+  });
+});
+
+(possible("-rT", "--boottime", "10") ? describe : describe.skip)("time that jumps, in a time namespace", () => {
+  it("forward, as after a suspend, makes everything due, and it is fetched again", async () => {
+    const server = serverWith();
+    server.endFirstBoot();
+    const env = { VPC_IDENTITY_METADATA_URL: service.url };
+    expect((await isolated(server, "-rT --boottime 100", "", "once", env)).exitCode).toBe(0);
+    expect((await isolated(server, "-rT --boottime 200", "", "renew", env)).exitCode).toBe(0);
+    expect(service.calls("iam_tokens")).toHaveLength(1);
+    expect((await isolated(server, "-rT --boottime 7300", "", "status", env)).exitCode).toBe(2);
+    expect((await isolated(server, "-rT --boottime 7300", "", "renew", env)).exitCode).toBe(0);
+    expect(service.calls("iam_tokens")).toHaveLength(2);
+    expect(server.completeSet()).toMatchObject({ generation: 2 });
+  });
+});
+
+(process.getuid?.() === 0 ? describe : describe.skip)("a user who is not root", () => {
+  it("has tokens and certificate in folders of his own", async () => {
+    const server = serverWith();
+    const nobody = 65_534;
+    for (const path of ["/", "/run", "/var", "/var/lib"]) {
+      mkdirSync(server.path(path), { recursive: true });
+      chownSync(server.path(path), nobody, nobody);
+    }
+    const script = `exec setpriv --reuid ${nobody} --regid ${nobody} --clear-groups sh "$0" "$@"`;
+    const run = await server.run(["once"], { shell: ["sh", "-c", script] });
+    expect({ exitCode: run.exitCode, stderr: run.stderr }).toMatchObject({ exitCode: 0 });
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+    expect(statSync(server.path("/run/vpc-identity/tokens/default"))).toMatchObject({ uid: nobody });
+    // What root made is not his to use.
+    chownSync(server.path("/run/vpc-identity"), 0, 0);
+    const foreign = await server.run(["once"], { shell: ["sh", "-c", script] });
+    expect(foreign).toMatchObject({ exitCode: 1 });
+    expect(foreign.stderr).toMatch(/cannot make|is not a folder of this user/);
+  });
+});
+
+describe("SELinux", () => {
+  it("labels are restored on what was published, where there is restorecon", async () => {
+    const server = new ServerFolder(service.url, { trustRootsPem: service.rootPem }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    folder = server;
+    mkdirSync(server.path("/bin"));
+    const restorecon = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/labelled"\nexit 1\n';
+    writeFileSync(server.path("/bin/restorecon"), restorecon, { mode: 0o755 });
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    expect(server.read("/labelled").trim().split("\n")).toEqual([
+      `-R ${server.path("/run/vpc-identity/tokens/default")}`,
+      `-R ${server.path("/run/vpc-identity/generations/1")}`,
+    ]);
+  });
+});

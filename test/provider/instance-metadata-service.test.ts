@@ -1,0 +1,187 @@
+/** The metadata service of a server that is managed elsewhere: differences, drift, and what is given back at the end. */
+import {
+  type Instance,
+  createInstance,
+  deleteInstance,
+  getInstance,
+  listInstances,
+  updateInstance,
+} from "../../client/vpc";
+import { handler, instanceMetadataServiceRule } from "../../provider/instance-metadata-service";
+import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
+import { placeOf } from "./instance-place";
+
+let cloud: Cloud;
+let server: Instance;
+let warnings: jest.SpyInstance;
+
+beforeAll(async () => {
+  cloud = await startCloud({ strictMetadataSwitch: true });
+});
+afterAll(() => cloud.close());
+beforeEach(async () => {
+  const { subnetId, instanceProfile, ...place } = placeOf(cloud);
+  server = await createInstance(cloud.elsewhere, {
+    ...place,
+    profile: instanceProfile,
+    name: "theirs",
+    metadataService: { enabled: false, protocol: "http", responseHopLimit: 5 },
+    primaryNetworkAttachment: { virtualNetworkInterface: { subnetId } },
+  });
+  cloud.emulator.advance(1);
+  cloud.calls();
+  warnings = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+afterEach(async () => {
+  warnings.mockRestore();
+  for await (const { id } of listInstances(cloud.elsewhere)) await deleteInstance(cloud.elsewhere, id);
+});
+
+const create = (more: object = {}): Promise<Life> =>
+  new Life(handler as never).create({ instanceId: server.id, ...more });
+const argsOf = (more: object = {}): Record<string, unknown> => ({ instanceId: server.id, ...more });
+const settings = async (): Promise<object | undefined> =>
+  (await getInstance(cloud.elsewhere, server.id))?.metadataService;
+const before = { enabled: false, protocol: "http", responseHopLimit: 5 };
+const ON = { ...before, enabled: true };
+
+it("switches the service on, sends nothing else, and says what is still needed", async () => {
+  const life = await create();
+  expect([life.id, await settings()]).toEqual([server.id, ON]);
+  expect(cloud.calls()).toEqual([`GET /v1/instances/${server.id}`, `PATCH /v1/instances/${server.id}`]);
+  expect(life.outputs).toMatchObject({ instanceId: server.id, enabled: true, before, onDelete: "restore" });
+  expect(warnings.mock.calls).toEqual([
+    [
+      `InstanceMetadataService "app": the metadata service of server "theirs" (${server.id}) is on now, but takes full ` +
+        "effect only after the server was stopped and started. Do that, or set restartToApply: true before such a change.",
+    ],
+  ]);
+  cloud.calls();
+  expect(await life.diff(argsOf())).toMatchObject({ changes: false });
+  expect(await life.diff(argsOf({ instanceId: server.crn }))).toMatchObject({ changes: false });
+  expect(cloud.calls()).toEqual([]);
+});
+
+it("restarts the server when told to, so that the service answers at once", async () => {
+  const life = await create({ restartToApply: true });
+  const path = `/v1/instances/${server.id}`;
+  expect(cloud.calls().filter((call) => !call.startsWith("GET"))).toEqual([
+    `PATCH ${path}`,
+    `POST ${path}/actions`,
+    `POST ${path}/actions`,
+  ]);
+  expect((await getInstance(cloud.elsewhere, life.id))?.status).toBe("running");
+  expect(warnings.mock.calls).toEqual([]);
+});
+
+it("sends only what differs, and gives back what the program no longer names", async () => {
+  const life = await create({ responseHopLimit: 2, protocol: "https" });
+  expect(await settings()).toEqual({ enabled: true, protocol: "https", responseHopLimit: 2 });
+  const wanted = argsOf({ protocol: "https" });
+  expect(await life.diff(wanted)).toMatchObject({ changes: true, replaces: [] });
+  await life.update(wanted);
+  expect(await settings()).toEqual({ enabled: true, protocol: "https", responseHopLimit: 5 });
+  expect(await life.diff(wanted)).toMatchObject({ changes: false });
+});
+
+it("shows drift of what is ours, in the inputs too, and mends it; the rest is somebody else's", async () => {
+  const life = await create();
+  await updateInstance(cloud.elsewhere, server.id, { metadataService: { responseHopLimit: 9 } });
+  await life.refresh();
+  expect(await life.diff(argsOf())).toMatchObject({ changes: false });
+  await updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: false } });
+  await life.refresh();
+  expect(life.inputs).toMatchObject({ enabled: false });
+  expect(await life.diff(argsOf())).toMatchObject({ changes: true, replaces: [] });
+  await life.update(argsOf());
+  expect(await settings()).toEqual({ enabled: true, protocol: "http", responseHopLimit: 9 });
+});
+
+it.each([
+  ["restore", before],
+  ["leave", { ...ON, responseHopLimit: 2 }],
+  ["disable", { ...before, responseHopLimit: 2 }],
+])("onDelete %s", async (onDelete, expected) => {
+  const life = await create({ responseHopLimit: 2, onDelete });
+  await life.delete();
+  expect(await settings()).toEqual(expected);
+});
+
+it("gives back nothing that somebody else has changed since", async () => {
+  const life = await create({ responseHopLimit: 2 });
+  await updateInstance(cloud.elsewhere, server.id, { metadataService: { responseHopLimit: 30 } });
+  await life.delete();
+  expect(await settings()).toEqual({ ...before, responseHopLimit: 30 });
+});
+
+it("takes another onDelete in place", async () => {
+  const life = await create();
+  cloud.calls();
+  await life.update(argsOf({ onDelete: "leave" }));
+  expect(cloud.calls()).toEqual([`GET /v1/instances/${server.id}`]);
+  await life.delete();
+  expect(await settings()).toEqual(ON);
+});
+
+it("goes to another server by replacement", async () => {
+  const life = await create();
+  expect(await life.diff({ instanceId: "0717_other" })).toMatchObject({ replaces: ["instanceId"] });
+});
+
+it("is gone with the server, and its deletion is then no error", async () => {
+  const life = await create();
+  await deleteInstance(cloud.elsewhere, server.id);
+  cloud.emulator.advance(1);
+  expect(await rejectionOf(life.update(argsOf({ responseHopLimit: 3 })))).toContain(
+    "was deleted outside of this stack",
+  );
+  await life.delete();
+  expect(await life.refresh()).toBe(false);
+});
+
+it("says so when there is no such server", async () => {
+  expect(await rejectionOf(new Life(handler as never).create({ instanceId: "0717_none" }))).toBe(
+    'server "0717_none" does not exist in this account and region. Check the id and the credentials.',
+  );
+});
+
+it("is read by the server's id, with all settings and nothing to give back", async () => {
+  const { props } = (await handler.read?.(server.id, {} as never)) ?? {};
+  expect(props).toEqual({ instanceId: server.id, ...before, before, onDelete: "leave" });
+});
+
+it("looks again when somebody else was faster", async () => {
+  const stale = cloud.fail("PATCH", /^\/v1\/instances\//, { status: 412 });
+  await create();
+  expect([stale.fired, await settings()]).toEqual([1, ON]);
+});
+
+it("remembers what was there before when the restart fails", async () => {
+  const refused = cloud.fail("POST", /\/actions$/, { status: 403 });
+  const error = (await create({ restartToApply: true }).catch((reason: unknown) => reason)) as {
+    id: string;
+    properties: Record<string, unknown>;
+  };
+  expect([refused.fired, error.id]).toEqual([1, server.id]);
+  expect(error.properties).toMatchObject({ before, enabled: true });
+});
+
+it("forgets a server on which nothing was changed", async () => {
+  cloud.fail("PATCH", /^\/v1\/instances\//, { status: 403 });
+  const error = await create().catch((reason: unknown) => reason);
+  expect(error).not.toHaveProperty("properties");
+  expect(await settings()).toEqual(before);
+});
+
+it.each([
+  ["no server", {}, ["instanceId"]],
+  [
+    "wrong settings",
+    { instanceId: "i", responseHopLimit: 65, protocol: "ftp", onDelete: "x" },
+    ["responseHopLimit", "protocol", "onDelete"],
+  ],
+  ["an unknown one", { instanceId: "i", hops: 1 }, ["hops"]],
+])("refuses %s", (_name, args, expected) => {
+  const found = instanceMetadataServiceRule(args, "").map(({ property }) => property);
+  expect(found.sort()).toEqual([...expected].sort());
+});

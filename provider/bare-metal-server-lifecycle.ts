@@ -109,13 +109,14 @@ export async function updateServer(
   const fields = bareMetalFields(inputs, known);
   let kept: Kept = known;
   let latest = undefined as LiveServer | undefined;
-  let underWay = false;
+  // In an object, since the compiler takes a variable for unchanged where only closures write it.
+  const progress = { underWay: false };
   const onSeen = (seen: LiveServer): void => void (latest = { ...latest, ...seen });
   const apply = async (changed: readonly string[], server: LiveServer): Promise<LiveServer> => {
     const initialized = includesAny(changed, INITIALIZED);
     const stops = initialized || includesAny(changed, WHILE_STOPPED);
     const ran = server.status === "running" || known.status === "running";
-    underWay = stops;
+    progress.underWay = stops;
     if (stops) await powerTo("stopped", server, powerOf(server, initialized ? "hard" : "soft"));
     const patch = patchOf(wanted, changed);
     if (Object.keys(patch).length > 0)
@@ -150,7 +151,7 @@ export async function updateServer(
     return outputsOf(end, kept);
   } catch (error) {
     // A change that was refused leaves everything as it was.
-    if (isGone(error) || !(underWay || latest?.status === "failed")) throw error;
+    if (isGone(error) || !(progress.underWay || latest?.status === "failed")) throw error;
     const last = latest ?? (await look(id));
     if (last === undefined) throw error;
     throw new InitError(id, outputsOf(last, kept), [error instanceof Error ? error.message : String(error)]);

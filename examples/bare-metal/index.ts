@@ -36,4 +36,3 @@ function required<Key extends string>(examples: Record<Key, string>): Record<Key
   }
   return Object.fromEntries(keys.map((key) => [key, config.require(key)])) as Record<Key, string>;
 }
-

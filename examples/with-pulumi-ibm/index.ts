@@ -13,7 +13,8 @@ const { zone, imageId, sshPublicKey } = required({
 
 const vpc = new ibm.IsVpc("app", { name: "app" });
 const subnet = new ibm.IsSubnet("app", { name: "app", vpc: vpc.id, zone, totalIpv4AddressCount: 256 });
-const key = new ibm.IsSshKey("app", { name: "app", publicKey: sshPublicKey, type: "ed25519" });
+const type = sshPublicKey.startsWith("ssh-ed25519") ? "ed25519" : "rsa";
+const key = new ibm.IsSshKey("app", { name: "app", publicKey: sshPublicKey, type });
 
 const profile = new TrustedProfile("app");
 const policy = new AccessPolicy("app", { profileId: profile.id, roles: ["Viewer"], service: "is" });

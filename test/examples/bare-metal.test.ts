@@ -1,0 +1,42 @@
+/** The example `bare-metal`, by the commands of its README. */
+import { Example } from "./example";
+
+// Each command starts a process or two, on a machine that may have others to run.
+jest.setTimeout(240_000);
+
+let example: Example;
+beforeAll(async () => {
+  example = await Example.of("bare-metal");
+});
+afterAll(() => example.close());
+
+it("says all that it needs to know", async () => {
+  await example.project.engine("stack", "init", "empty", "--no-select");
+  const { exitCode, output } = await example.project.engine("preview", "--stack", "empty");
+  expect(exitCode).not.toBe(0);
+  for (const key of ["zone", "subnetId", "imageId", "sshKeyId"])
+    expect(output).toContain(`  pulumi config set ${key} `);
+  expect(example.count("profiles", "policies")).toEqual([0, 0]);
+});
+
+it("is deployed by the commands of its README", async () => {
+  const { subnets, ...settings } = example.settings;
+  await example.readme("Run it", { ...settings, subnetId: subnets[0]?.id ?? "" });
+  expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([1, 1, 1, 1, 0]);
+  expect(Object.keys(await example.outputs())).toEqual(["profileId", "bareMetalServerId", "primaryIp"]);
+});
+
+it("has nothing to do the second time", async () => {
+  const output = await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+  expect(output).not.toMatch(/created|updated|deleted|replaced/);
+});
+
+it("is changed by the commands of its README", async () => {
+  await example.readme("Change it");
+  expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([1, 1, 1, 1, 1]);
+});
+
+it("is destroyed without a rest", async () => {
+  await example.pulumi("destroy", "--yes", "--skip-preview");
+  expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([0, 0, 0, 0, 0]);
+});

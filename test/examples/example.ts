@@ -1,0 +1,69 @@
+/** An example from its README to its end: its commands, again without a change, its change, and its destroy. */
+import { type Emulator, type Inventory, startEmulator } from "../../emulator";
+import { Project, type Run } from "../support/project";
+import { runReadme } from "./readme";
+
+export interface Settings {
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly imageId: string;
+  readonly sshKeyId: string;
+  readonly subnets: readonly { readonly id: string; readonly zone: string }[];
+}
+
+/** An example on an account with a network. */
+export class Example {
+  private constructor(
+    readonly emulator: Emulator,
+    readonly project: Project,
+    private readonly name: string,
+  ) {}
+
+  static async of(name: string): Promise<Example> {
+    const emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0 });
+    return new Example(emulator, Project.ofExample(name, emulator.env), name);
+  }
+
+  /** What a user of the account would fill in. */
+  get settings(): Settings {
+    const { subnets, images, keys } = this.emulator.inventory();
+    const places = subnets as { id: string; zone: string; vpc: string }[];
+    const [image, key] = [images, keys].map(([one]) => (one as { id: string } | undefined)?.id ?? "");
+    return {
+      vpcId: places[0]?.vpc ?? "",
+      zone: places[0]?.zone ?? "",
+      imageId: image ?? "",
+      sshKeyId: key ?? "",
+      subnets: places,
+    };
+  }
+
+  /** How many there are of each kind. */
+  count(...kinds: readonly (keyof Inventory)[]): number[] {
+    const all = this.emulator.inventory();
+    return kinds.map((kind) => all[kind].length);
+  }
+
+  async readme(heading: string, values: Readonly<Record<string, string>> = {}): Promise<void> {
+    await succeeded(runReadme(this.project, this.name, heading, values));
+  }
+
+  async pulumi(...args: string[]): Promise<string> {
+    return succeeded(this.project.engine(...args, "--stack", "dev"));
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.pulumi("stack", "output", "--json")) as Record<string, unknown>;
+  }
+
+  async close(): Promise<void> {
+    await this.emulator.close();
+    this.project.remove();
+  }
+}
+
+async function succeeded(run: Promise<Run>): Promise<string> {
+  const { exitCode, output, stdout } = await run;
+  if (exitCode !== 0) throw new Error(`exit ${String(exitCode)}:\n${output}`);
+  return stdout;
+}

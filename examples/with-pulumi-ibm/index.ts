@@ -31,6 +31,7 @@ const server = new ibm.IsInstance(
     primaryNetworkInterface: { subnet: subnet.id },
     ...ibmInstanceArgs({
       trustedProfile: { id: profile.id },
+      metadataService: { responseHopLimit: config.getNumber("responseHopLimit") ?? 1 },
       bootstrap: { iamTokens: [{ name: "default" }], certificate: { subject: { O: "Example" } } },
     }),
   },

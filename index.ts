@@ -130,18 +130,20 @@ export type { LookupInput, LookupOptions, LookupSettings } from "./provider/func
 export { Instance } from "./provider/instance";
 export { BareMetalServer } from "./provider/bare-metal-server";
 export type {
-  BareMetalExistingInterfaceArgs,
   BareMetalInitializationArgs,
   BareMetalMetadataServiceArgs,
   BareMetalServerArgs,
   BareMetalServerSettingsArgs,
-  BareMetalSubnetArgs,
   TrustedPlatformModuleArgs,
 } from "./provider/bare-metal-server-args";
 export { InstanceGroup } from "./provider/instance-group";
 export type { InstanceGroupArgs } from "./provider/instance-group-args";
 export { InstanceTemplate } from "./provider/instance-template";
-export type { InstanceTemplateArgs } from "./provider/instance-template-args";
+export type {
+  AnyInstanceTemplateArgs,
+  InstanceTemplateArgs,
+  InstanceTemplateSettingsArgs,
+} from "./provider/instance-template-args";
 export type {
   AnyInstanceArgs,
   AvailabilityPolicyArgs,
@@ -154,7 +156,10 @@ export type {
 } from "./provider/instance-args";
 export { InstanceMetadataService, type InstanceMetadataServiceArgs } from "./provider/instance-metadata-service";
 export type {
+  BareMetalAttachmentArgs,
+  BareMetalNetworkArgs,
   ExistingInterfaceNetworkArgs,
+  InfrastructureNatArgs,
   InstanceNetworkArgs,
   InterfaceNetworkArgs,
   NetworkAttachmentArgs,

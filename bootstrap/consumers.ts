@@ -44,7 +44,7 @@ export interface SignalHook {
 }
 
 /**
- * What runs after something was renewed, as root, with `VPC_IDENTITY_CHANGED` (such as `certificate token:default`),
+ * What runs after something was renewed, as root or `user`, with `VPC_IDENTITY_CHANGED` (such as `certificate token:default`),
  * `VPC_IDENTITY_DIRECTORY` and `VPC_IDENTITY_EXIT_CODE` in its environment. A hook that fails undoes nothing.
  */
 export interface HooksOptions {
@@ -192,39 +192,36 @@ export const consumerRules: Readonly<Record<keyof ConsumerOptions, Rule>> = {
   metricsFile,
 };
 
-/**
- * The settings as the server reads them: lines of a word, a tab and its values; empty when there is nothing to say.
- * `others` are lines of features that no consumer sees.
- */
-export function consumerSettings(
-  { files = {}, combinedPem, credentialFiles = [], hooks = {}, strongswan, log, metricsFile: metrics }: ConsumerOptions,
-  others: readonly [word: string, values: string][],
-): string {
-  const { reload = [], signal = [], exec = [], failureExec = [] } = hooks;
-  const lines: [string, string][] = [
-    ...others,
-    ...Object.entries(files).map(
-      ([name, { owner = "root", group = "root", mode = "0600" }]: [string, FileAccess]): [string, string] => [
-        "file",
+/** Settings as the server reads them: lines of a word, a tab and its values, one line for each value that is there. */
+export function settingsLines(settings: Readonly<Record<string, string | undefined | readonly string[]>>): string {
+  return Object.entries(settings)
+    .flatMap(([word, values = []]) =>
+      (typeof values === "string" ? [values] : values).map((one) => `${word}\t${one}\n`),
+    )
+    .join("");
+}
+
+/** The settings of these options; empty when there is nothing to say. */
+export function consumerSettings(options: ConsumerOptions): string {
+  const { files = {}, credentialFiles = [], hooks = {}, strongswan, log = "plain" } = options;
+  return settingsLines({
+    file: Object.entries(files).map(
+      ([name, { owner = "root", group = "root", mode = "0600" }]: [string, FileAccess]) =>
         `${name} ${owner} ${group} ${mode}`,
-      ],
     ),
-    ...(combinedPem === true ? [["combined", "1"] as [string, string]] : []),
-    ...credentialFiles.map(({ token, services }): [string, string] => ["credentials", [token, ...services].join(" ")]),
-    ...reload.map((unit): [string, string] => ["reload", unit]),
-    ...signal.map(({ pidFile, signal: name = "HUP" }): [string, string] => ["signal", `${name} ${pidFile}`]),
-    ...exec.map((words): [string, string] => ["exec", shellLine(words)]),
-    ...(hooks.directory === undefined ? [] : [["directory", hooks.directory] as [string, string]]),
-    ...failureExec.map((words): [string, string] => ["failure-exec", shellLine(words)]),
-    ...(hooks.failureDirectory === undefined
-      ? []
-      : [["failure-directory", hooks.failureDirectory] as [string, string]]),
-    ...(hooks.timeoutSeconds === undefined ? [] : [["timeout", String(hooks.timeoutSeconds)] as [string, string]]),
-    ...(strongswan === undefined ? [] : [["swanctl", strongswan.name ?? "vpc-identity"] as [string, string]]),
-    ...(log === undefined || log === "plain" ? [] : [["log", log] as [string, string]]),
-    ...(metrics === undefined ? [] : [["metrics", metrics] as [string, string]]),
-  ];
-  return lines.map(([word, values]) => `${word}\t${values}\n`).join("");
+    combined: options.combinedPem === true ? "1" : undefined,
+    credentials: credentialFiles.map(({ token, services }) => [token, ...services].join(" ")),
+    reload: hooks.reload,
+    signal: hooks.signal?.map(({ pidFile, signal = "HUP" }) => `${signal} ${pidFile}`),
+    exec: hooks.exec?.map(shellLine),
+    directory: hooks.directory,
+    "failure-exec": hooks.failureExec?.map(shellLine),
+    "failure-directory": hooks.failureDirectory,
+    timeout: hooks.timeoutSeconds?.toString(),
+    swanctl: strongswan && (strongswan.name ?? "vpc-identity"),
+    log: log === "plain" ? undefined : log,
+    metrics: options.metricsFile,
+  });
 }
 
 /** A command line that a shell takes apart into exactly these words. */

@@ -5,17 +5,17 @@
  */
 import { VpcIdentityError } from "../core/errors";
 import { describeProblems, type Problem, problemsOf } from "../core/validate";
+import { absentEntries, unknownValues, withoutNulls } from "./absent-values";
 import { asciiEscapes } from "./ascii";
-import { type UserDataForm, userDataFormRule } from "./form";
 import { gzip } from "./gzip";
 import { mergedDocument } from "./merge";
-import { absentEntries, unknownValues, withoutNulls } from "./nothing";
 import type { BootstrapOptions, ResolvedOptions } from "./options";
 import { resolveOptions, validateBootstrap } from "./options";
 import { INSTALLED_SCRIPT } from "./script";
 import { extrasScript } from "./script-extras";
 import { largestOf, measured, type Segment, USER_DATA_LIMIT_BYTES, type UserDataReport } from "./size";
 import { systemdUnits } from "./units";
+import { type UserDataForm, userDataFormRule } from "./user-data-form";
 
 interface InstalledFile {
   readonly path: string;
@@ -98,7 +98,7 @@ export function bootstrapScript(options: BootstrapOptions = {}): string {
 }
 
 function installedFiles(options: ResolvedOptions): InstalledFile[] {
-  const { trustRootsPem, metadataCaPem, consumers, ...settings } = options;
+  const { trustRootsPem, metadataCaPem, extras: extrasSettings, ...settings } = options;
   const units = options.renewal === false ? {} : systemdUnits(options, options.renewal);
   const pemFiles = Object.entries({ "trust-roots.pem": trustRootsPem, "metadata-ca.pem": metadataCaPem });
   const roots = pemFiles.flatMap(([name, pem]): InstalledFile[] =>
@@ -107,15 +107,11 @@ function installedFiles(options: ResolvedOptions): InstalledFile[] {
       : [{ path: `/etc/vpc-identity/${name}`, mode: "0644", content: `${pem.replaceAll("\r", "").trim()}\n` }],
   );
   const extras: InstalledFile[] =
-    consumers === ""
+    extrasSettings === ""
       ? []
       : [
-          {
-            path: "/usr/local/lib/vpc-identity/extras",
-            mode: "0644",
-            content: extrasScript(consumers),
-          },
-          { path: "/etc/vpc-identity/extras.conf", mode: "0644", content: consumers },
+          { path: "/usr/local/lib/vpc-identity/extras", mode: "0644", content: extrasScript(extrasSettings) },
+          { path: "/etc/vpc-identity/extras.conf", mode: "0644", content: extrasSettings },
         ];
   return [
     { path: COMMAND, mode: "0755", content: INSTALLED_SCRIPT },

@@ -1,7 +1,7 @@
 /** The bootstrap generator: options in, user data out. Pure text, usable without Pulumi. */
 export { bootstrapScript, bootstrapUserData, userDataReport, validateUserDataForm } from "./documents";
 export { EXIT_CODES } from "./exit-codes";
-export { USER_DATA_FORMATS, type UserDataForm } from "./form";
+export { USER_DATA_FORMATS, type UserDataForm } from "./user-data-form";
 export { validateBootstrap } from "./options";
 export { USER_DATA_LIMIT_BYTES, USER_DATA_WARNING_BYTES, type UserDataPart, type UserDataReport } from "./size";
 export type {

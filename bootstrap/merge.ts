@@ -3,7 +3,7 @@
  * cloud-init reads MIME multipart documents and cloud-config archives; both say for our part how its lists join theirs.
  */
 import { asciiEscapes } from "./ascii";
-import { partKind } from "./form";
+import { partKind } from "./user-data-form";
 import type { Segment } from "./size";
 
 /**

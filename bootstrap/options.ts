@@ -4,8 +4,8 @@
  */
 import { CRN, flag, integer, isKnown, isRecord, list, object, oneOf, PROFILE_ID } from "../core/validate";
 import { problemsOf, show, text, type Problem, type Rule } from "../core/validate";
-import { type ConsumerOptions, consumerRules, consumerSettings } from "./consumers";
-import { absentEntries, withoutNulls } from "./nothing";
+import { absentEntries, withoutNulls } from "./absent-values";
+import { type ConsumerOptions, consumerRules, consumerSettings, settingsLines } from "./consumers";
 
 /** One IAM token to keep on the server, in `/run/vpc-identity/tokens/<name>`. */
 export interface IamTokenOptions {
@@ -101,6 +101,12 @@ export interface BootstrapOptions extends ConsumerOptions {
    */
   readonly group?: string;
   /**
+   * User on the server that the credentials are fetched by and belong to, and that hooks run as. Needs systemd, and excludes
+   * what only root can do: `files`, `strongswan`, `metricsFile` and `hooks.reload`. The user must exist when the script
+   * first runs. @default - root
+   */
+  readonly user?: string;
+  /**
    * On a 404, go on with the paths and the version that servers had before August 2025
    * (`/instance_identity/v1`, 2022-03-01). @default false
    */
@@ -145,11 +151,12 @@ export interface ResolvedOptions {
   readonly retrySeconds: number;
   readonly renewal: false | Required<RenewalOptions>;
   readonly group: string | undefined;
+  readonly user: string | undefined;
   readonly legacyFallback: boolean;
   readonly nonce: boolean;
   readonly keepOnDisk: boolean;
-  /** Text of the settings of the extras; empty for none. */
-  readonly consumers: string;
+  /** Text of `/etc/vpc-identity/extras.conf`; empty when nothing calls for the extras. */
+  readonly extras: string;
 }
 
 const METADATA_URL = { http: "http://169.254.169.254", https: "https://api.metadata.cloud.ibm.com" };
@@ -182,26 +189,22 @@ export function resolveOptions(given: BootstrapOptions): ResolvedOptions {
       checkEverySeconds: renewal.checkEverySeconds ?? Math.floor(shortestSeconds / 12),
     },
     group: options.group,
+    user: options.user,
     legacyFallback: options.legacyFallback ?? false,
     nonce: options.nonce ?? false,
     keepOnDisk: options.keepOnDisk ?? false,
-    consumers: consumerSettings(options, otherSettings(options)),
+    extras: otherSettings(options) + consumerSettings(options),
   };
 }
 
 /** Lines for features that are rare: where they are off they take no byte of the user data. */
-function otherSettings({ certificate, metadataCaPem, pinMetadataAddress }: BootstrapOptions): [string, string][] {
-  return [
-    ...(certificate !== undefined && certificate !== false && certificate.reuseKey === true
-      ? [["reuse-key", "1"] as [string, string]]
-      : []),
-    ...(metadataCaPem === undefined
-      ? []
-      : [["curl", 'cacert = "/etc/vpc-identity/metadata-ca.pem"'] as [string, string]]),
-    ...(pinMetadataAddress === true
-      ? [["curl", 'resolve = "api.metadata.cloud.ibm.com:443:169.254.169.254"'] as [string, string]]
-      : []),
+function otherSettings({ certificate, metadataCaPem, pinMetadataAddress, user }: BootstrapOptions): string {
+  const curl = [
+    ...(metadataCaPem === undefined ? [] : ['cacert = "/etc/vpc-identity/metadata-ca.pem"']),
+    ...(pinMetadataAddress === true ? ['resolve = "api.metadata.cloud.ibm.com:443:169.254.169.254"'] : []),
   ];
+  const reuseKey = certificate !== false && certificate?.reuseKey === true;
+  return settingsLines({ "reuse-key": reuseKey ? "1" : undefined, curl, user });
 }
 
 const attribute = (max: number): Rule =>
@@ -275,7 +278,19 @@ const renewalObject = object({
   },
 });
 
+const nameOf = (what: string): Rule =>
+  text({
+    max: 32,
+    pattern: /^[a-z_][a-z0-9_-]*$/,
+    allowed: `a ${what} name: up to 32 lower-case letters, digits, underscores and hyphens`,
+  });
+
 const PEM = /^(?:-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END CERTIFICATE-----\s*)+$/;
+const pemCertificates = text({
+  max: 32_768,
+  pattern: PEM,
+  allowed: "one or more PEM certificates, up to 32768 characters",
+});
 
 const apiVersion: Rule = (value, path) =>
   typeof value === "string" && /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.test(value) && value >= "2022-03-01"
@@ -286,9 +301,9 @@ const bootstrapOptions = object({
   fields: {
     iamTokens: (value, path) => [...list(iamToken)(value, path), ...repetitions(value, path, "name")],
     certificate: (value, path) => (value === false ? [] : certificateObject(value, path)),
-    trustRootsPem: text({ max: 32_768, pattern: PEM, allowed: "one or more PEM certificates, up to 32768 characters" }),
+    trustRootsPem: pemCertificates,
     protocol: oneOf("http", "https"),
-    metadataCaPem: text({ max: 32_768, pattern: PEM, allowed: "one or more PEM certificates, up to 32768 characters" }),
+    metadataCaPem: pemCertificates,
     pinMetadataAddress: flag,
     apiVersion,
     maturity: oneOf("beta"),
@@ -296,11 +311,8 @@ const bootstrapOptions = object({
     firstBootSeconds: integer(0, 3600, "seconds"),
     retrySeconds: integer(0, 3600, "seconds"),
     renewal: (value, path) => (value === false ? [] : renewalObject(value, path)),
-    group: text({
-      max: 32,
-      pattern: /^[a-z_][a-z0-9_-]*$/,
-      allowed: "a group name: up to 32 lower-case letters, digits, underscores and hyphens",
-    }),
+    group: nameOf("group"),
+    user: nameOf("user"),
     legacyFallback: flag,
     nonce: flag,
     keepOnDisk: flag,
@@ -310,7 +322,7 @@ const bootstrapOptions = object({
       ...repetitions(value, path, "token"),
     ],
   },
-  also: (options, path) => [...strangeTokens(options, path), ...lateLooks(options, path)],
+  also: (options, path) => [...strangeTokens(options, path), ...lateLooks(options, path), ...rootOnly(options, path)],
 });
 
 const at = (path: string, property: string): string => (path === "" ? property : `${path}.${property}`);
@@ -347,6 +359,22 @@ function lateLooks({ certificate, renewal }: Readonly<Record<string, unknown>>, 
       property: at(path, "renewal.checkEverySeconds"),
       reason: `is ${show(looks)}; must be at most ${most}, because a certificate of ${show(seconds)} seconds is due at ${show(percent)} percent of them`,
     },
+  ];
+}
+
+/** What a user who is not root cannot do, or what would do it for him is not there. */
+function rootOnly(options: Readonly<Record<string, unknown>>, path: string): Problem[] {
+  const { user, hooks, renewal } = options;
+  if (user === undefined || user === null || user === "root") return [];
+  const reload = isRecord(hooks) ? hooks.reload : undefined;
+  const asked: [string, unknown][] = ["files", "strongswan", "metricsFile"].map((name) => [name, options[name]]);
+  return [
+    ...[...asked, ["hooks.reload", reload] as const]
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name]) => ({ property: at(path, name), reason: "needs root; leave it or user out" })),
+    ...(renewal === false
+      ? [{ property: at(path, "user"), reason: "needs the service of systemd, which renewal: false leaves out" }]
+      : []),
   ];
 }
 

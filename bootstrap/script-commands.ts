@@ -18,10 +18,10 @@ export const SCRIPT_HEAD = String.raw`#!/bin/sh
 #   loop                        stay in the foreground and renew in time
 #   status [--json]             exit 0 all fresh, 1 something due, 2 expired, 3 missing
 #   needs-renewal [--exit-code] yes or no; with --exit-code 0 for yes, 1 for no
-#   print-token [NAME]          a token that is valid now, "default" unless named
+#   print-token [--json] [NAME] a valid token, "default" unless named; as IAM has it
 #   doctor                      find out what is wrong, with the fix
 #   provision                   first boot: once, and renewals from then on
-#   install, uninstall          switch renewals on; remove everything of this program
+#   install, uninstall          switch renewals on; remove everything
 #
 # exit codes:
 ${exitCodes}
@@ -100,7 +100,7 @@ prepare() {
   mkdir -p "$run" || die 1 "cannot make $run"
   mine || die 1 "$why"
   chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
-    share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" || die 1 "cannot prepare $run (group \"$group\")"
+    share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" && { [ -z "$disk" ] || share 750 "$state"; } || die 1 "cannot prepare $run (group \"$group\")"
   lock
   for old in "$run"/.work.*; do [ ! -d "$old" ] || rm -rf "$old"; done
   work=$(mktemp -d "$run/.work.XXXXXX") || die 1 "cannot make a folder in $run"
@@ -244,7 +244,10 @@ fetch() {
 
 finish() { exit "$1"; }
 
-usage() { die 2 'usage: vpc-identity once|renew|loop|provision|status [--json]|needs-renewal [--exit-code]|print-token [NAME]|doctor|install|uninstall'; }
+usage() {
+  sed -n '/^# usage/,/^#$/s/^# //p' "$0" >&2
+  exit 2
+}
 
 extras=$root/usr/local/lib/vpc-identity/extras
 [ ! -r "$extras" ] || . "$extras"
@@ -254,6 +257,8 @@ case $#/$1/$2 in
   1/needs-renewal/) settings; needs_renewal '' ;;
   2/needs-renewal/--exit-code) settings; needs_renewal 1 ;;
   1/print-token/) settings; print_token default ;;
+  2/print-token/--json) settings; print_token default json ;;
+  3/print-token/--json) settings; print_token "$3" json ;;
   2/print-token/*) settings; print_token "$2" ;;
   1/provision/ | 1/install/ | 1/uninstall/) "$1" ;;
   *) usage ;;

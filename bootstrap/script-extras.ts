@@ -2,7 +2,7 @@
  * The part of the installed script for those who use the credentials: owners and modes by file, files in other forms,
  * and hooks. It is a file of its own, `/usr/local/lib/vpc-identity/extras`, which only servers that want any of this get:
  * user data has a limit. It overrides what script-credentials.ts and script-commands.ts left open: `share` (before a file
- * becomes visible), `relabel` (after), `make_key`, `die` and `finish` (when a run ends).
+ * becomes visible), `relabel` (after), `make_key`, `first_fetch`, `die` and `finish` (when a run ends).
  */
 import { SCRIPT_REPORTS } from "./script-reports";
 import { SCRIPT_STRONGSWAN } from "./script-strongswan";
@@ -14,6 +14,7 @@ export function extrasScript(settings: string): string {
     BODY,
     ...(/^(log|metrics)\t/m.test(settings) ? [SCRIPT_REPORTS] : []),
     ...(/^swanctl\t/m.test(settings) ? [SCRIPT_STRONGSWAN] : []),
+    ...(/^user\t/m.test(settings) ? [USER] : []),
     END,
   ];
   return parts
@@ -183,6 +184,17 @@ full_status() {
 }
 `;
 
+/** With a user of its own the first fetch is the service's, too: what root made would not be that user's. */
+const USER = String.raw`
+first_fetch() {
+  has_systemd || die 2 'the option "user" needs systemd'
+  spawn systemctl start vpc-identity.service && return
+  say 'the service failed: see "journalctl -u vpc-identity"'
+  rc=$(systemctl show --property=ExecMainStatus --value vpc-identity.service)
+  [ "$rc" -gt 0 ] || rc=1
+}
+`;
+
 const END = String.raw`
 hookSeconds=60
 take_timeout() { hookSeconds=$1; }
@@ -200,6 +212,9 @@ case $#/$1/$2 in
     ! (settings) || settings
     spawn hooks 1
     exit ;;
+  1/uninstall/)
+    each swanctl remove_copies
+    each metrics remove_file ;;
   1/status/) settings; full_status '' ;;
   2/status/--json) settings; full_status json ;;
 esac

@@ -59,7 +59,8 @@ loop() {
     spawn sh "$0" renew
     wanted=$all
     only_due
-    [ "$next" -ge 1 ] || next=1
+    # After a good round whatever is wanted again has come due meanwhile.
+    case $rc$wanted/$next in 0?*/* | */0 | */-*) next=1 ;; esac
     spawn sleep "$next"
   done
 }
@@ -93,21 +94,28 @@ needs_renewal() {
   exit "$code"
 }
 
+# The JSON is what IAM itself answers, so that its clients can read it; the token goes from file to file.
 print_token() {
   case $1 in *[!a-z0-9._-]* | '' | .*) die 2 "\"$1\" is not the name of a token" ;; esac
   condition token "$1"
   case $condition in
-    fresh | due) cat "$file" && exit 0 ;;
+    fresh | due)
+      [ -z "$2" ] || printf '{"access_token":"'
+      cat "$file" || exit 1
+      [ -z "$2" ] || printf '","token_type":"Bearer","expires_in":%s,"expiration":%s}\n' "$seconds_left" $(($(date +%s) + seconds_left))
+      exit 0 ;;
   esac
   die 1 "IAM token \"$1\" is $condition; see \"vpc-identity status\""
 }
 
 has_systemd() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
+first_fetch() { spawn sh "$0" once; }
+
 # The timer is enabled first, so that a reboot in between is no harm, and started last, so that it does not interfere.
 provision() {
   if has_systemd; then { systemctl daemon-reload && systemctl enable vpc-identity.timer; } || say 'systemd refuses the timer'; fi
-  spawn sh "$0" once
+  first_fetch
   code=$rc
   (install)
   exit "$code"

@@ -59,5 +59,9 @@ $wanted
 END
   } >"$root$1.new" && chmod 644 "$root$1.new" && mv -f "$root$1.new" "$root$1" || say "cannot write $1"
 }
+
+# remove_file FILE: when all is uninstalled.
+remove_file() { rm -f "$root$1"; }
+
 [ ! -r "$etc/extras.conf" ] || each log log_format
 `;

@@ -4,18 +4,33 @@
  * and swanctl to their own folders.
  */
 
-/** `strongswan NAME`: called among the hooks, after the certificate was renewed. */
+/** `strongswan NAME`: called among the hooks, after the certificate was renewed; `remove_copies NAME`: by `uninstall`. */
 export const SCRIPT_STRONGSWAN = String.raw`
 strongswan() {
   case $VPC_IDENTITY_CHANGED in *certificate*) ;; *) return 0 ;; esac
   (copy_credentials "$1") || hook_failed "swanctl $1"
 }
 
+swanctl_folder() {
+  at=$root/etc/swanctl
+  [ -d "$at" ] || [ ! -d "$root/etc/strongswan" ] || at=$root/etc/strongswan/swanctl
+}
+
+# remove_copies NAME: when all is uninstalled; charon forgets what it has loaded.
+remove_copies() {
+  swanctl_folder
+  rm -rf "$at/.vpc-identity" "$at/private/$1.key" "$at/x509/$1.pem" "$at/x509ca/$1"_int*.crt
+  load_credentials
+}
+
+load_credentials() {
+  if command -v swanctl >/dev/null; then spawn swanctl --load-creds --clear --noprompt >&2; fi
+}
+
 # Copied from one generation, whatever is swapped meanwhile, and moved into place file by file: a certificate that has no
 # key yet is passed over by strongSwan, so the key comes last.
 copy_credentials() {
-  at=$root/etc/swanctl
-  [ -d "$at" ] || [ ! -d "$root/etc/strongswan" ] || at=$root/etc/strongswan/swanctl
+  swanctl_folder
   mkdir -p "$at/private" "$at/x509" "$at/x509ca" && chmod 750 "$at/private" && cd -P "$run/current" || return 1
   rm -rf "$at/.vpc-identity"
   mkdir "$at/.vpc-identity" && cp key.pem "$at/.vpc-identity/$1.key" && cp leaf.pem "$at/.vpc-identity/$1.pem" || return 1
@@ -31,6 +46,6 @@ copy_credentials() {
     mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
     mv -f "$at/.vpc-identity/$name.key" "$at/private" && rmdir "$at/.vpc-identity" || return 1
   ! command -v restorecon >/dev/null || restorecon -R "$at" 2>/dev/null
-  if command -v swanctl >/dev/null; then spawn swanctl --load-creds --clear --noprompt >&2; fi
+  load_credentials
 }
 `;

@@ -10,12 +10,12 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
     "vpc-identity.service": service(options),
     "vpc-identity.timer": timer(renewal.checkEverySeconds),
     "vpc-identity-ready.target": READY,
-    ...(options.consumers === "" ? {} : { "vpc-identity-hooks.service": HOOKS }),
+    ...(options.extras === "" ? {} : { "vpc-identity-hooks.service": hooks(options.user) }),
   };
 }
 
 function service(options: ResolvedOptions): string {
-  const { firstBootSeconds, retrySeconds, metadataUrl, pinMetadataAddress, consumers, keepOnDisk } = options;
+  const { firstBootSeconds, retrySeconds, metadataUrl, pinMetadataAddress, extras, keepOnDisk, user, group } = options;
   // As long as it may wait for another run and then try itself.
   const timeoutSeconds = 2 * Math.max(firstBootSeconds, retrySeconds) + 120;
   // Behind a name there is a resolver, whose address is not ours to know.
@@ -26,7 +26,7 @@ function service(options: ResolvedOptions): string {
   const changed = `${keepOnDisk ? "/var/lib/vpc-identity/results" : "/run/vpc-identity"}/changed`;
   const start = `[ ! -s ${changed} ] || exec systemctl start --no-block vpc-identity-hooks.service`;
   const [onFailure, later] =
-    consumers === ""
+    extras === ""
       ? ["", ""]
       : [
           "OnFailure=vpc-identity-hooks.service\n",
@@ -41,7 +41,7 @@ ${onFailure}
 Type=oneshot
 Environment=VPC_IDENTITY_BOOT_ID=%b
 ExecStart=/usr/local/bin/vpc-identity renew
-${later}UMask=0077
+${later}${user === undefined ? "" : ownedBy(user, group)}UMask=0077
 TimeoutStartSec=${timeoutSeconds}
 NoNewPrivileges=yes
 PrivateTmp=yes
@@ -76,15 +76,32 @@ WantedBy=timers.target
 `;
 }
 
+/**
+ * systemd makes the folders and gives them to the user at each start; what belongs to another group it would take back, so
+ * the group is that of the service, too.
+ */
+function ownedBy(user: string, group: string | undefined): string {
+  const mode = group === undefined ? "0700" : "0750";
+  return `User=${user}
+${group === undefined ? "" : `Group=${group}\n`}RuntimeDirectory=vpc-identity
+RuntimeDirectoryMode=${mode}
+RuntimeDirectoryPreserve=yes
+StateDirectory=vpc-identity
+StateDirectoryMode=${mode}
+`;
+}
+
 /** Hooks need more rights than the service has: they reload other services and reach other addresses. */
-const HOOKS = `[Unit]
+function hooks(user: string | undefined): string {
+  return `[Unit]
 Description=Hooks of the instance identity of this VPC server
 
 [Service]
 Type=oneshot
 ExecStart=/usr/local/bin/vpc-identity hooks
-UMask=0077
+${user === undefined ? "" : `User=${user}\n`}UMask=0077
 `;
+}
 
 const READY = `[Unit]
 Description=The instance identity of this VPC server is there

@@ -2,9 +2,10 @@
 import type { Check } from "./check";
 import type { Candidate } from "../client/credentials";
 import { CALL_LIMITS, createTransport, send } from "../client/http";
-import { openSession, pathTo, VPC_VERSION, type Session } from "../client/session";
+import { openSession, VPC_VERSION, type Session } from "../client/session";
 import { readSettings, type ConfigReader, type Settings } from "../client/settings";
 import { accountOf, claimsOf } from "../client/token";
+import { getRegion } from "../client/vpc-lookups";
 
 /** Tokens and signatures live for minutes; a clock that is wrong by less does no harm. */
 const CLOCK_TOLERANCE_SECONDS = 60;
@@ -122,14 +123,8 @@ async function checkVpc(session: Session): Promise<Check[]> {
   const { region, vpcEndpoint } = session.settings;
   const name = "vpc";
   try {
-    const { body } = await session.call({
-      api: "vpc",
-      method: "GET",
-      path: pathTo("/regions", region),
-      doing: `look up region "${region}"`,
-    });
-    const { status } = body as { status?: unknown };
-    const detail = `${vpcEndpoint}, region ${region} (${String(status)}), version ${VPC_VERSION}, generation 2`;
+    const { status } = await getRegion(session, region);
+    const detail = `${vpcEndpoint}, region ${region} (${status}), version ${VPC_VERSION}, generation 2`;
     if (status === "available") return [{ name, verdict: "ok", detail }];
     return [{ name, verdict: "missing", detail, fix: "wait until the region is available, or take another" }];
   } catch (error) {

@@ -3,6 +3,7 @@
  * is allowed, and the caller's policies with the actions of their roles show what is. Where these say nothing certain -
  * the account's owner needs no policy, a policy may be narrow - the answer is that it cannot be told without trying.
  */
+import { listAccessGroups } from "../client/iam-access-groups";
 import { listProfiles } from "../client/iam-identity";
 import { listPolicies, listRoles, type Attribute, type Policy, type Role } from "../client/iam-policy";
 import type { Session } from "../client/session";
@@ -104,21 +105,13 @@ async function readCaller(session: Session): Promise<Caller> {
 
 /** Ids of the access groups that somebody is in; none where the server has no such thing. */
 async function accessGroups(session: Session, iamId: string): Promise<string[]> {
-  const query = { account_id: await session.accountId(), iam_id: iamId, limit: 100 };
+  const ids: string[] = [];
   try {
-    const { body } = await session.call({
-      api: "iam",
-      method: "GET",
-      path: "/v2/groups",
-      query,
-      doing: `list the access groups of ${iamId}`,
-    });
-    const { groups } = body as { groups?: { id?: unknown }[] };
-    return (groups ?? []).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+    for await (const { id } of listAccessGroups(session, { iamId })) ids.push(id);
   } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
+    if (statusOf(error) !== 404) throw error;
   }
+  return ids;
 }
 
 async function checkStep(session: Session, caller: Caller, step: Step): Promise<Check> {

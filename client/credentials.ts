@@ -59,7 +59,7 @@ export const CONFIG_PREFIX = "vpc-identity:";
 export function configSource(config: (key: string) => string | undefined): Source {
   return {
     origin: "config",
-    place: `stack config, namespace ${CONFIG_PREFIX.replace(":", "")}`,
+    place: "stack config",
     get: (name) => nonEmpty(config(name)),
     label: (name) => `stack config ${CONFIG_PREFIX}${name}`,
   };
@@ -302,7 +302,10 @@ function remember(credential: Credential): void {
 export function searchedPlaces(sources: readonly Source[]): string[] {
   const service = new RegExp(`^(${SDK_PREFIXES.join("|")})_`);
   return sources.map(({ origin, place }) => {
-    const names = PLACES.filter((one) => one.origin === origin).map(({ name }) => name.replace(service, "<service>_"));
+    const prefix = origin === "config" ? CONFIG_PREFIX : "";
+    const names = PLACES.filter((one) => one.origin === origin).map(
+      ({ name }) => prefix + name.replace(service, "<service>_"),
+    );
     const shown = [...new Set(names)].map((name) => (name.endsWith("_AUTH_TYPE") ? `${name} (vpc, container)` : name));
     return `${place}: ${shown.join(", ")}`;
   });

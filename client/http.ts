@@ -90,6 +90,7 @@ export const CALL_LIMITS: CallLimits = { retry: RETRY_POLICY, requestTimeoutMs: 
 
 const MAX_REDIRECTS = 3;
 const REPEATABLE: readonly Method[] = ["GET", "PUT", "DELETE"];
+const isRepeatable = ({ method, repeatable }: HttpRequest): boolean => repeatable ?? REPEATABLE.includes(method);
 
 /** The code of an error after which nobody knows whether the server acted: look before doing it again. */
 export const OUTCOME_UNKNOWN = "IBMID_OUTCOME_UNKNOWN";
@@ -104,7 +105,7 @@ export async function send(
   const { clock, pace } = transport;
   const startedMs = clock.now();
   const requestId = randomUUID().replaceAll("-", "");
-  const repeatable = request.repeatable ?? REPEATABLE.includes(request.method);
+  const repeatable = isRepeatable(request);
   const { origin } = request.url;
   for (let retries = 0; ; retries++) {
     const waitMs = pace.reserve(origin, clock.now());
@@ -182,16 +183,16 @@ async function exchange(
     });
     const text = await response.body.text();
     const headers = flatHeaders(response.headers);
-    const answer = { status: response.statusCode, headers, ...parsed(text), requestId: requestId };
-    const answered = { ...answer, requestId: idOf(answer) ?? requestId };
+    const { body, malformed } = parsed(text);
+    const answer = { status: response.statusCode, headers, body, requestId: idOf({ headers, body }) ?? requestId };
     const location = headers.location;
     if (!isRedirect(answer.status, request.method) || location === undefined) {
-      if (answer.status < 300 && answer.malformed) throw badAnswer(request, answered, text);
-      return answered;
+      if (answer.status < 300 && malformed) throw badAnswer(request, answer, text);
+      return answer;
     }
     const target = URL.canParse(location, url.href) ? new URL(location, url.href) : undefined;
     if (target?.origin !== url.origin || redirects === MAX_REDIRECTS)
-      throw refusedRedirect(request, answered, location, redirects);
+      throw refusedRedirect(request, answer, location, redirects);
     url = target;
   }
 }
@@ -265,15 +266,20 @@ function errorOf(request: HttpRequest, { answer, error }: Attempt, requestId: st
       `${said === "" ? "" : ` ${said}`} (request id ${answer.requestId}). ${maybeActed ? LOOK_FIRST : whatToDo(answer.status)}`,
     {
       code: maybeActed ? OUTCOME_UNKNOWN : errorCodeOf(answer.status),
-      status: answer.status,
-      method: request.method,
-      url: request.url.href,
-      requestId: answer.requestId,
+      ...factsOf(request, answer),
       serverCode: server.code,
       serverText: server.text,
       serverDetails: server.details,
     },
   );
+}
+
+/** What every error tells of its call. `status` is 0 where there was no response. */
+function factsOf(
+  { method, url }: HttpRequest,
+  { status, requestId }: Pick<HttpAnswer, "status" | "requestId">,
+): Pick<HttpError, "status" | "method" | "url" | "requestId"> {
+  return { status, method, url: url.href, requestId };
 }
 
 const LOOK_FIRST = "The server may have done it all the same: look before doing it again.";
@@ -286,10 +292,7 @@ function noResponse(request: HttpRequest, requestId: string, cause: unknown, may
     `${request.doing}: no response from ${request.method} ${request.url.href}: ${redact(reason)} (request id ${requestId}). ${advice}`,
     {
       code: maybeActed ? OUTCOME_UNKNOWN : timedOut ? "IBMID_TIMEOUT" : "IBMID_NO_RESPONSE",
-      status: 0,
-      method: request.method,
-      url: request.url.href,
-      requestId,
+      ...factsOf(request, { status: 0, requestId }),
       cause,
     },
   );
@@ -299,7 +302,7 @@ function noResponse(request: HttpRequest, requestId: string, cause: unknown, may
 function heldBack(request: HttpRequest, requestId: string, waitMs: number): HttpError {
   return new HttpError(
     `${request.doing}: not sent, since ${request.url.origin} takes no calls for another ${Math.ceil(waitMs / 1000)} s. ${whatToDo(429)}`,
-    { code: "IBMID_TOO_MANY_REQUESTS", status: 0, method: request.method, url: request.url.href, requestId },
+    { code: "IBMID_TOO_MANY_REQUESTS", ...factsOf(request, { status: 0, requestId }) },
   );
 }
 
@@ -311,16 +314,12 @@ function codeOf(error: unknown): string {
 }
 
 function badAnswer(request: HttpRequest, answer: HttpAnswer, text: string): HttpError {
-  const repeatable = request.repeatable ?? REPEATABLE.includes(request.method);
   return new HttpError(
     `${request.doing}: ${request.method} ${request.url.href} answered ${answer.status} with ${text.length} characters that are ` +
       `not JSON (request id ${answer.requestId}). Check that the endpoint is IBM Cloud's and no proxy answers in its place.`,
     {
-      code: repeatable ? "IBMID_BAD_ANSWER" : OUTCOME_UNKNOWN,
-      status: answer.status,
-      method: request.method,
-      url: request.url.href,
-      requestId: answer.requestId,
+      code: isRepeatable(request) ? "IBMID_BAD_ANSWER" : OUTCOME_UNKNOWN,
+      ...factsOf(request, answer),
     },
   );
 }
@@ -335,10 +334,7 @@ function refusedRedirect(request: HttpRequest, answer: HttpAnswer, location: str
       `${answer.requestId}). Set the endpoint to the server's real address.`,
     {
       code: "IBMID_REDIRECT",
-      status: answer.status,
-      method: request.method,
-      url: request.url.href,
-      requestId: answer.requestId,
+      ...factsOf(request, answer),
     },
   );
 }

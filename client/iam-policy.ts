@@ -152,7 +152,7 @@ export interface PolicyFilter {
   readonly iamId?: string | undefined;
   readonly accessGroupId?: string | undefined;
   /** @default "active" */
-  readonly state?: "active" | "deleted" | undefined;
+  readonly state?: PolicyState | undefined;
 }
 
 /** The policies of the account, or those of one subject. */

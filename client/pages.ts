@@ -1,5 +1,6 @@
 /** Walks a list page by page, lazily: the next page is asked for when its first item is wanted. */
 import { isHttpError, VpcIdentityError } from "../core/errors";
+import { numberIn, type Fields } from "./fields";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -22,6 +23,12 @@ export async function* walkPages<T>(
     if (next !== undefined) seen.add(next);
     mark = next;
   } while (mark !== undefined);
+}
+
+/** The mark of the page after the one at `offset`, of a list that says how many items it has; undefined on the last one. */
+export function offsetAfter(offset: number, pageSize: number, list: Fields): string | undefined {
+  const next = offset + pageSize;
+  return next < (numberIn(list, "total_count") ?? 0) ? String(next) : undefined;
 }
 
 /** The value of a query parameter in the address of the next page. Only the mark is used: the address is not followed. */

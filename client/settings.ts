@@ -52,7 +52,7 @@ const NAMES = {
   visibility: ["visibility", ["IC_VISIBILITY", "IBMCLOUD_VISIBILITY"]],
   iamEndpoint: ["iamEndpoint", ["IBMCLOUD_IAM_API_ENDPOINT", "IAM_IDENTITY_URL"]],
   vpcEndpoint: ["vpcEndpoint", ["IBMCLOUD_IS_NG_API_ENDPOINT", "VPC_URL"]],
-  tagsEndpoint: [undefined, ["IBMCLOUD_GT_API_ENDPOINT", "GLOBAL_TAGGING_URL"]],
+  tagsEndpoint: ["taggingEndpoint", ["IBMCLOUD_GT_API_ENDPOINT", "GLOBAL_TAGGING_URL"]],
   accountId: [
     "accountId",
     ["IC_ACCOUNT_ID", "IBMCLOUD_ACCOUNT_ID", ...SDK_PREFIXES.map((prefix) => `${prefix}_IAM_ACCOUNT_ID`)],

@@ -1,7 +1,7 @@
 /** User tags of resources, by CRN (Global Tagging API, `/v3/tags`). */
 import { VpcIdentityError } from "../core/errors";
-import { flagIn, listIn, numberIn, objectOf, textAt, textIn } from "./fields";
-import { walkPages } from "./pages";
+import { flagIn, listIn, objectOf, textAt, textIn } from "./fields";
+import { offsetAfter, walkPages } from "./pages";
 import type { Session } from "./session";
 
 const PAGE = 100;
@@ -14,10 +14,9 @@ export async function tagsOf(session: Session, crn: string): Promise<string[]> {
     const query = { tag_type: "user", attached_to: crn, limit: PAGE, offset };
     const { body } = await session.call({ api: "tags", method: "GET", path: "/v3/tags", query, doing });
     const fields = objectOf(body, "list of tags");
-    const next = offset + PAGE;
     return {
       items: listIn(fields, "items").map((item) => textAt(item, "name")),
-      next: next < (numberIn(fields, "total_count") ?? 0) ? String(next) : undefined,
+      next: offsetAfter(offset, PAGE, fields),
     };
   });
   const names: string[] = [];

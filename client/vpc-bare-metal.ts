@@ -6,10 +6,9 @@ import {
   type Initialization,
   type NetworkAttachment,
   type Reason,
-  addressIn,
-  attachmentOf,
   initializationOf,
   metadataIn,
+  primaryNetworkOf,
   reasonsIn,
 } from "./vpc";
 import {
@@ -23,11 +22,13 @@ import {
   patchIn,
 } from "./vpc-collection";
 import {
+  type DefaultTrustedProfilePrototype,
   type IdOrCrn,
   type MetadataProtocol,
-  type NetworkAttachmentPrototype,
-  attachmentBody,
+  type NetworkPrototype,
   metadataBody,
+  networkBody,
+  profileBody,
 } from "./vpc-instance-prototype";
 
 /** Mode of the trusted platform module. */
@@ -62,6 +63,10 @@ export interface BareMetalServer {
   readonly resourceGroupId?: string;
   readonly primaryIp?: string;
   readonly primaryNetworkAttachment?: NetworkAttachment;
+  /** Subnet of the primary interface, of either kind. */
+  readonly subnetId?: string;
+  /** With attachments, a read-only image of the primary one. */
+  readonly primaryNetworkInterfaceName?: string;
   readonly createdAt: string;
 }
 
@@ -71,8 +76,7 @@ export interface InitializationPrototype {
   readonly keyIds: readonly IdOrCrn[];
   /** At most 65,536 bytes. */
   readonly userData?: string | undefined;
-  /** Always says whether it links by itself: the default is not documented for bare metal servers. */
-  readonly defaultTrustedProfile?: { readonly target: IdOrCrn; readonly autoLink: boolean } | undefined;
+  readonly defaultTrustedProfile?: DefaultTrustedProfilePrototype | undefined;
 }
 
 /** What may change on a server; only what is given does. */
@@ -87,14 +91,13 @@ export interface BareMetalServerPatch {
   readonly enableSecureBoot?: boolean | undefined;
 }
 
-export interface BareMetalServerPrototype extends BareMetalServerPatch {
+export interface BareMetalServerPrototype extends BareMetalServerPatch, NetworkPrototype {
   readonly initialization: InitializationPrototype;
   /** Name of the bare metal server profile, such as `bx2-metal-96x384`. */
   readonly profile: string;
   readonly zone: string;
   readonly vpcId?: IdOrCrn | undefined;
   readonly resourceGroupId?: string | undefined;
-  readonly primaryNetworkAttachment: NetworkAttachmentPrototype;
 }
 
 /** What a server was initialised with last. The user data is not shown. */
@@ -119,7 +122,7 @@ export function createBareMetalServer(session: Session, prototype: BareMetalServ
     zone: { name: prototype.zone },
     vpc: optionalIdentity(prototype.vpcId),
     resource_group: optionalIdentity(prototype.resourceGroupId),
-    primary_network_attachment: attachmentBody(prototype.primaryNetworkAttachment),
+    ...networkBody(prototype),
   };
   return createIn(session, SERVERS, body, prototype.name);
 }
@@ -204,10 +207,7 @@ function initializationBody({ imageId, keyIds, userData, defaultTrustedProfile }
     image: identity(imageId),
     keys: keyIds.map(identity),
     user_data: userData,
-    default_trusted_profile: defaultTrustedProfile && {
-      auto_link: defaultTrustedProfile.autoLink,
-      target: identity(defaultTrustedProfile.target),
-    },
+    default_trusted_profile: profileBody(defaultTrustedProfile),
   };
 }
 
@@ -224,7 +224,6 @@ function patchBody(patch: BareMetalServerPatch): object {
 
 function serverOf(fields: Fields): BareMetalServer {
   const { enabled, protocol } = metadataIn(fields);
-  const primary = fieldsIn(fields, "primary_network_attachment");
   return present<BareMetalServer>({
     id: textAt(fields, "id"),
     crn: textAt(fields, "crn"),
@@ -240,8 +239,7 @@ function serverOf(fields: Fields): BareMetalServer {
     vpcId: textAt(fieldsIn(fields, "vpc"), "id"),
     zone: textAt(fieldsIn(fields, "zone"), "name"),
     resourceGroupId: textIn(fieldsIn(fields, "resource_group"), "id"),
-    primaryIp: addressIn(primary) ?? addressIn(fieldsIn(fields, "primary_network_interface")),
-    primaryNetworkAttachment: textIn(primary, "id") === undefined ? undefined : attachmentOf(primary),
+    ...primaryNetworkOf(fields),
     createdAt: textIn(fields, "created_at") ?? "",
   });
 }

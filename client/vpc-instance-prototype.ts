@@ -3,6 +3,8 @@
  * service fills in what is left out.
  */
 
+import { identity, optionalIdentity } from "./vpc-collection";
+
 export type MetadataProtocol = "http" | "https";
 
 /** Settings of the metadata service. */
@@ -33,6 +35,7 @@ export type VirtualNetworkInterfacePrototype =
   | { readonly id: IdOrCrn }
   | (NewInterfacePrototype & {
       readonly autoDelete?: boolean | undefined;
+      /** False only for bare metal servers, and without `allowIpSpoofing`. @default true */
       readonly enableInfrastructureNat?: boolean | undefined;
     });
 
@@ -56,7 +59,21 @@ export interface VolumePrototype {
 export type DataVolumePrototype =
   VolumePrototype | { readonly volumeId: IdOrCrn; readonly deleteWithInstance?: boolean | undefined };
 
-export interface InstancePrototype {
+/** Only when a server is created; always says whether it links by itself, since the service's default is to do so. */
+export interface DefaultTrustedProfilePrototype {
+  readonly target: IdOrCrn;
+  readonly autoLink: boolean;
+}
+
+/** How a server is connected: either by network attachments or, the older form, by network interfaces. */
+export interface NetworkPrototype {
+  readonly primaryNetworkAttachment?: NetworkAttachmentPrototype | undefined;
+  readonly networkAttachments?: readonly NetworkAttachmentPrototype[] | undefined;
+  readonly primaryNetworkInterface?: NewInterfacePrototype | undefined;
+  readonly networkInterfaces?: readonly NewInterfacePrototype[] | undefined;
+}
+
+export interface InstancePrototype extends NetworkPrototype {
   readonly name?: string | undefined;
   /** A template that says whatever is left out here. */
   readonly sourceTemplateId?: IdOrCrn | undefined;
@@ -70,13 +87,7 @@ export interface InstancePrototype {
   readonly userData?: string | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly metadataService?: MetadataServicePrototype | undefined;
-  /** Only when a server is created; always says whether it links by itself, since the server's default is to do so. */
-  readonly defaultTrustedProfile?: { readonly target: IdOrCrn; readonly autoLink: boolean } | undefined;
-  /** Either network attachments or, the older form, network interfaces. */
-  readonly primaryNetworkAttachment?: NetworkAttachmentPrototype | undefined;
-  readonly networkAttachments?: readonly NetworkAttachmentPrototype[] | undefined;
-  readonly primaryNetworkInterface?: NewInterfacePrototype | undefined;
-  readonly networkInterfaces?: readonly NewInterfacePrototype[] | undefined;
+  readonly defaultTrustedProfile?: DefaultTrustedProfilePrototype | undefined;
   readonly bootVolume?: (VolumePrototype & { readonly sourceSnapshotId?: IdOrCrn | undefined }) | undefined;
   readonly dataVolumes?: readonly DataVolumePrototype[] | undefined;
   readonly availabilityPolicy?: { readonly hostFailure: "restart" | "stop" } | undefined;
@@ -85,30 +96,20 @@ export interface InstancePrototype {
   readonly enableSecureBoot?: boolean | undefined;
 }
 
-export const identity = (value: IdOrCrn): { id: string } | { crn: string } =>
-  value.startsWith("crn:") ? { crn: value } : { id: value };
-
 export function prototypeBody(prototype: InstancePrototype): object {
-  const { resourceGroupId, defaultTrustedProfile } = prototype;
   return {
     name: prototype.name,
-    source_template: optional(prototype.sourceTemplateId, identity),
+    source_template: optionalIdentity(prototype.sourceTemplateId),
     profile: optional(prototype.profile, named),
     zone: optional(prototype.zone, named),
-    image: optional(prototype.imageId, identity),
-    vpc: optional(prototype.vpcId, identity),
+    image: optionalIdentity(prototype.imageId),
+    vpc: optionalIdentity(prototype.vpcId),
     keys: prototype.keyIds?.map(identity),
     user_data: prototype.userData,
-    resource_group: resourceGroupId === undefined ? undefined : { id: resourceGroupId },
+    resource_group: optionalIdentity(prototype.resourceGroupId),
     metadata_service: metadataBody(prototype.metadataService),
-    default_trusted_profile: defaultTrustedProfile && {
-      auto_link: defaultTrustedProfile.autoLink,
-      target: identity(defaultTrustedProfile.target),
-    },
-    primary_network_attachment: optional(prototype.primaryNetworkAttachment, attachmentBody),
-    network_attachments: prototype.networkAttachments?.map(attachmentBody),
-    primary_network_interface: optional(prototype.primaryNetworkInterface, newInterfaceBody),
-    network_interfaces: prototype.networkInterfaces?.map(newInterfaceBody),
+    default_trusted_profile: profileBody(prototype.defaultTrustedProfile),
+    ...networkBody(prototype),
     boot_volume_attachment: optional(prototype.bootVolume, volumeBody),
     volume_attachments: prototype.dataVolumes?.map(volumeBody),
     availability_policy: availabilityBody(prototype.availabilityPolicy),
@@ -137,7 +138,20 @@ export function availabilityBody(policy: InstancePrototype["availabilityPolicy"]
   return policy && { host_failure: policy.hostFailure };
 }
 
-export function attachmentBody({ name, virtualNetworkInterface: vni }: NetworkAttachmentPrototype): unknown {
+export function profileBody(profile: DefaultTrustedProfilePrototype | undefined): unknown {
+  return profile && { auto_link: profile.autoLink, target: identity(profile.target) };
+}
+
+export function networkBody(network: NetworkPrototype): object {
+  return {
+    primary_network_attachment: optional(network.primaryNetworkAttachment, attachmentBody),
+    network_attachments: network.networkAttachments?.map(attachmentBody),
+    primary_network_interface: optional(network.primaryNetworkInterface, newInterfaceBody),
+    network_interfaces: network.networkInterfaces?.map(newInterfaceBody),
+  };
+}
+
+function attachmentBody({ name, virtualNetworkInterface: vni }: NetworkAttachmentPrototype): unknown {
   if ("id" in vni) return { name, virtual_network_interface: identity(vni.id) };
   return {
     name,
@@ -172,6 +186,6 @@ function newVolumeBody(volume: VolumePrototype & { sourceSnapshotId?: IdOrCrn | 
     capacity: volume.capacityGb,
     // IBM Cloud's API wants one named.
     profile: named(volume.profile ?? "general-purpose"),
-    source_snapshot: optional(volume.sourceSnapshotId, identity),
+    source_snapshot: optionalIdentity(volume.sourceSnapshotId),
   };
 }

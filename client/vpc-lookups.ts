@@ -1,6 +1,6 @@
 /** What programs only look up in the regional VPC API: images, instance profiles, and what IAM knows of a server. */
 import { type Fields, fieldsIn, listIn, numberIn, objectOf, present, textAt, textIn } from "./fields";
-import type { Session } from "./session";
+import { pathTo, type Session } from "./session";
 import { type Collection, getFrom, listFrom } from "./vpc-collection";
 import { getInstanceGroup } from "./vpc-instance-groups";
 
@@ -88,6 +88,21 @@ const SERVERS: Collection<{ readonly server: Omit<ServerClaims, "claims">; reado
     fields,
   }),
 };
+
+/** A region that the account may use. */
+export interface Region {
+  readonly name: string;
+  /** `available` or `unavailable`. */
+  readonly status: string;
+}
+
+/** @throws HttpError `IBMID_NOT_FOUND` when there is no such region */
+export async function getRegion(session: Session, name: string): Promise<Region> {
+  const doing = `look up region "${name}"`;
+  const answer = await session.call({ api: "vpc", method: "GET", path: pathTo("/regions", name), doing });
+  const fields = objectOf(answer.body, "region");
+  return { name: textAt(fields, "name"), status: textAt(fields, "status") };
+}
 
 /** Undefined when it does not exist. */
 export const getImage = (session: Session, id: string): Promise<Image | undefined> => getFrom(session, IMAGES, id);

@@ -11,10 +11,11 @@ export interface InstanceTemplate {
   readonly crn: string;
   readonly name: string;
   readonly vpcId?: string;
-  /** Of the primary network attachment. */
+  /** Of the primary interface, of either kind. */
   readonly subnetId?: string;
   readonly securityGroupIds: string[];
   readonly primaryNetworkAttachmentName?: string;
+  readonly primaryNetworkInterfaceName?: string;
   readonly zone?: string;
   readonly imageId?: string;
   /** Name of the instance profile. */
@@ -66,10 +67,9 @@ function idIn(fields: Fields): string | undefined {
 
 function templateOf(fields: Fields): InstanceTemplate {
   const attachment = fieldsIn(fields, "primary_network_attachment");
-  const network =
-    textIn(attachment, "name") === undefined
-      ? fieldsIn(fields, "primary_network_interface")
-      : fieldsIn(attachment, "virtual_network_interface");
+  const nic = fieldsIn(fields, "primary_network_interface");
+  const attached = textIn(attachment, "name") !== undefined;
+  const network = attached ? fieldsIn(attachment, "virtual_network_interface") : nic;
   const profile = fieldsIn(fields, "default_trusted_profile");
   const target = idIn(fieldsIn(profile, "target"));
   const idsIn = (owner: Fields, key: string): string[] =>
@@ -84,6 +84,7 @@ function templateOf(fields: Fields): InstanceTemplate {
     subnetId: idIn(fieldsIn(network, "subnet")),
     securityGroupIds: idsIn(network, "security_groups"),
     primaryNetworkAttachmentName: textIn(attachment, "name"),
+    primaryNetworkInterfaceName: textIn(nic, "name"),
     zone: textIn(fieldsIn(fields, "zone"), "name"),
     imageId: idIn(fieldsIn(fields, "image")),
     profile: textIn(fieldsIn(fields, "profile"), "name"),

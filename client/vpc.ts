@@ -1,7 +1,8 @@
 /** Virtual servers of the regional VPC API (`/instances`). */
 import { fieldsIn, flagIn, listIn, numberIn, objectOf, present, textAt, textIn, type Fields } from "./fields";
-import { markIn, unlessGone, walkPages } from "./pages";
+import { unlessGone } from "./pages";
 import { pathTo, type Session } from "./session";
+import { type Collection, createIn, deleteFrom, getFrom, listFrom, patchIn } from "./vpc-collection";
 import {
   type InstancePrototype,
   type MetadataProtocol,
@@ -96,27 +97,21 @@ export interface Initialization {
   readonly keyIds: string[];
 }
 
-const INSTANCES = "/instances";
-const at = (...segments: string[]): string => pathTo(INSTANCES, ...segments);
+const SERVERS: Collection<Instance> = {
+  path: "/instances",
+  list: "instances",
+  what: "server",
+  read: instanceOf,
+};
 
 /** Returns at once; the server is then `pending`. */
-export async function createInstance(session: Session, prototype: InstancePrototype): Promise<Instance> {
-  const answer = await session.call({
-    api: "vpc",
-    method: "POST",
-    path: INSTANCES,
-    body: prototypeBody(prototype),
-    doing: `create server "${prototype.name ?? ""}"`,
-  });
-  return instanceOf(answer.body, answer.headers.etag);
+export function createInstance(session: Session, prototype: InstancePrototype): Promise<Instance> {
+  return createIn(session, SERVERS, prototypeBody(prototype), prototype.name);
 }
 
 /** Undefined when it does not exist. */
-export async function getInstance(session: Session, id: string): Promise<Instance | undefined> {
-  const answer = await unlessGone(
-    session.call({ api: "vpc", method: "GET", path: at(id), doing: `read server ${id}` }),
-  );
-  return answer === undefined ? undefined : instanceOf(answer.body, answer.headers.etag);
+export function getInstance(session: Session, id: string): Promise<Instance | undefined> {
+  return getFrom(session, SERVERS, id);
 }
 
 /** All servers of the region, or those with a name or in a VPC. */
@@ -124,69 +119,41 @@ export function listInstances(
   session: Session,
   { name, vpcId }: { name?: string | undefined; vpcId?: string | undefined } = {},
 ): AsyncGenerator<Instance, void, undefined> {
-  const doing = name === undefined ? "list servers" : `find server "${name}"`;
-  return walkPages(doing, async (start) => {
-    const query = { name, "vpc.id": vpcId, limit: 100, start };
-    const answer = await session.call({ api: "vpc", method: "GET", path: INSTANCES, query, doing });
-    const body = objectOf(answer.body, "list of servers");
-    return {
-      items: listIn(body, "instances").map((item) => instanceOf(item)),
-      next: markIn(textIn(fieldsIn(body, "next"), "href"), "start"),
-    };
-  });
+  return listFrom(session, SERVERS, { name, "vpc.id": vpcId });
 }
 
 /**
  * Changes what can be changed on a server.
  * @param etag when given, the server refuses if somebody else changed it since
  */
-export async function updateInstance(
-  session: Session,
-  id: string,
-  patch: InstancePatch,
-  etag?: string,
-): Promise<Instance> {
-  const answer = await session.call({
-    api: "vpc",
-    method: "PATCH",
-    path: at(id),
-    headers: etag === undefined ? {} : { "if-match": etag },
-    contentType: "application/merge-patch+json",
-    body: {
-      name: patch.name,
-      metadata_service: metadataBody(patch.metadataService),
-      profile: patch.profile === undefined ? undefined : { name: patch.profile },
-      availability_policy: availabilityBody(patch.availabilityPolicy),
-      total_volume_bandwidth: patch.totalVolumeBandwidth,
-      enable_secure_boot: patch.enableSecureBoot,
-    },
-    doing: `update server ${id}`,
-    // A merge patch sets values: setting them twice is as good as once.
-    repeatable: true,
-  });
-  return instanceOf(answer.body, answer.headers.etag);
+export function updateInstance(session: Session, id: string, patch: InstancePatch, etag?: string): Promise<Instance> {
+  const body = {
+    name: patch.name,
+    metadata_service: metadataBody(patch.metadataService),
+    profile: patch.profile === undefined ? undefined : { name: patch.profile },
+    availability_policy: availabilityBody(patch.availabilityPolicy),
+    total_volume_bandwidth: patch.totalVolumeBandwidth,
+    enable_secure_boot: patch.enableSecureBoot,
+  };
+  return patchIn(session, SERVERS, id, body, etag);
 }
 
 /** Starts or stops a server; it takes a while after the answer. Refused with 409 where the server is not in the opposite state. */
 export async function actOnInstance(session: Session, id: string, type: "start" | "stop"): Promise<void> {
-  await session.call({
-    api: "vpc",
-    method: "POST",
-    path: at(id, "actions"),
-    body: { type },
-    doing: `${type} server ${id}`,
-  });
+  const path = pathTo(SERVERS.path, id, "actions");
+  await session.call({ api: "vpc", method: "POST", path, body: { type }, doing: `${type} server ${id}` });
 }
 
 /** Asks for the deletion, which goes on after the answer; one that does not exist is done. */
-export async function deleteInstance(session: Session, id: string): Promise<void> {
-  await unlessGone(session.call({ api: "vpc", method: "DELETE", path: at(id), doing: `delete server ${id}` }));
+export function deleteInstance(session: Session, id: string): Promise<void> {
+  return deleteFrom(session, SERVERS, id);
 }
 
 /** The default trusted profile and the keys that a server was created with. Undefined when it does not exist. */
 export async function getInitialization(session: Session, id: string): Promise<Initialization | undefined> {
   const doing = `read the initialization of server ${id}`;
-  const answer = await unlessGone(session.call({ api: "vpc", method: "GET", path: at(id, "initialization"), doing }));
+  const path = pathTo(SERVERS.path, id, "initialization");
+  const answer = await unlessGone(session.call({ api: "vpc", method: "GET", path, doing }));
   return answer === undefined ? undefined : initializationOf(answer.body);
 }
 
@@ -207,11 +174,8 @@ export function initializationOf(body: unknown): Initialization {
   });
 }
 
-function instanceOf(body: unknown, etag = ""): Instance {
-  const fields = objectOf(body, "server");
-  const primary = fieldsIn(fields, "primary_network_attachment");
+function instanceOf(fields: Fields, etag: string): Instance {
   const nic = fieldsIn(fields, "primary_network_interface");
-  const attached = textIn(primary, "id") !== undefined;
   return present<Instance>({
     id: textAt(fields, "id"),
     crn: textAt(fields, "crn"),
@@ -228,12 +192,9 @@ function instanceOf(body: unknown, etag = ""): Instance {
     zone: textAt(fieldsIn(fields, "zone"), "name"),
     imageId: textIn(fieldsIn(fields, "image"), "id"),
     resourceGroupId: textIn(fieldsIn(fields, "resource_group"), "id"),
-    primaryIp: addressIn(primary) ?? addressIn(nic),
-    primaryNetworkAttachment: attached ? attachmentOf(primary) : undefined,
+    ...primaryNetworkOf(fields),
     networkAttachments: listIn(fields, "network_attachments").map(attachmentOf),
-    subnetId: textIn(fieldsIn(attached ? primary : nic, "subnet"), "id"),
     primaryNetworkInterfaceId: textIn(nic, "id"),
-    primaryNetworkInterfaceName: textIn(nic, "name"),
     enableSecureBoot: flagIn(fields, "enable_secure_boot"),
     totalVolumeBandwidth: numberIn(fields, "total_volume_bandwidth"),
     hostFailure: hostFailureIn(fields),
@@ -266,13 +227,31 @@ export function reasonsIn(fields: Fields, key: string): Reason[] {
   }));
 }
 
+/** How a server is connected, by an interface of either kind. */
+export function primaryNetworkOf(fields: Fields): {
+  readonly primaryIp: string | undefined;
+  readonly primaryNetworkAttachment: NetworkAttachment | undefined;
+  readonly subnetId: string | undefined;
+  readonly primaryNetworkInterfaceName: string | undefined;
+} {
+  const primary = fieldsIn(fields, "primary_network_attachment");
+  const nic = fieldsIn(fields, "primary_network_interface");
+  const attached = textIn(primary, "id") !== undefined;
+  return {
+    primaryIp: addressIn(primary) ?? addressIn(nic),
+    primaryNetworkAttachment: attached ? attachmentOf(primary) : undefined,
+    subnetId: textIn(fieldsIn(attached ? primary : nic, "subnet"), "id"),
+    primaryNetworkInterfaceName: textIn(nic, "name"),
+  };
+}
+
 /** A new server has no address yet: the field is then missing, or the unspecified address. */
-export function addressIn(fields: Fields): string | undefined {
+function addressIn(fields: Fields): string | undefined {
   const address = textIn(fieldsIn(fields, "primary_ip"), "address");
   return address === "0.0.0.0" ? undefined : address;
 }
 
-export function attachmentOf(fields: Fields): NetworkAttachment {
+function attachmentOf(fields: Fields): NetworkAttachment {
   return present<NetworkAttachment>({
     id: textAt(fields, "id"),
     name: textAt(fields, "name"),

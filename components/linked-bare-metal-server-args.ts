@@ -1,15 +1,13 @@
 /** The arguments of a linked bare metal server and their rules, those of the children included. */
-import { type Rule, flag, isRecord, list, object } from "../core/validate";
+import { type Problem, type Rule, flag, isRecord, list, object } from "../core/validate";
 import {
-  type BareMetalExistingInterfaceArgs,
   type BareMetalInitializationArgs,
   type BareMetalServerArgs,
   type BareMetalServerSettingsArgs,
-  type BareMetalSubnetArgs,
-  bareMetalNetwork,
   bareMetalServerRules,
 } from "../provider/bare-metal-server-args";
 import type { FloatingIpCommonArgs } from "../provider/floating-ip";
+import { type BareMetalNetworkArgs, networkProblems } from "../provider/instance-network-args";
 import { REFERENCE } from "../provider/references";
 import {
   type LinkedInstanceArgs,
@@ -18,7 +16,6 @@ import {
   type Transform,
   linkedInstanceFields,
   linkedShapeProblems,
-  shapeProblems,
   transformRule,
 } from "./linked-instance-args";
 
@@ -58,8 +55,7 @@ export interface LinkedBareMetalServerSettingsArgs
 }
 
 /** Arguments of a linked bare metal server. */
-export type LinkedBareMetalServerArgs = LinkedBareMetalServerSettingsArgs &
-  (BareMetalSubnetArgs | BareMetalExistingInterfaceArgs);
+export type LinkedBareMetalServerArgs = LinkedBareMetalServerSettingsArgs & BareMetalNetworkArgs;
 
 const { metadataService, trustedProfile, bootstrap, userDataForm } = linkedInstanceFields;
 
@@ -73,6 +69,12 @@ export const bareMetalMetadataRule: Rule = (value, path) => {
     ...metadataService(others, path),
   ];
 };
+
+/** A floating IP is bound to a virtual network interface, which the older kind of interface has not. */
+const floatingIpProblems = (args: Readonly<Record<string, unknown>>): Problem[] =>
+  args.floatingIp === true && args.primaryNetworkInterface !== undefined
+    ? [{ property: "floatingIp", reason: "cannot go with primaryNetworkInterface; use subnetId" }]
+    : [];
 
 /** Judges the arguments of a linked bare metal server, those of its children included. */
 export const linkedBareMetalServerRule: Rule = object({
@@ -95,8 +97,7 @@ export const linkedBareMetalServerRule: Rule = object({
     }),
   },
   required: ["zone", "bareMetalServerProfile", "imageId", "sshKeyIds", "trustedProfile"],
-  ...bareMetalNetwork,
-  also: (args) => [...linkedShapeProblems(args), ...shapeProblems(args.floatingIp, "floatingIp", "flag")],
+  also: (args, path) => [...networkProblems(args, path), ...linkedShapeProblems(args), ...floatingIpProblems(args)],
 });
 
 /** The arguments that reach the server as they are; the others are the component's own, or what the server boots from. */

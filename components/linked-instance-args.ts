@@ -8,6 +8,7 @@ import {
   PROFILE_ID,
   type Problem,
   type Rule,
+  flag,
   integer,
   isKnown,
   isRecord,
@@ -18,6 +19,7 @@ import {
   text,
 } from "../core/validate";
 import { type PolicyGrant, policyGrantFields } from "../provider/access-policy-args";
+import type { FloatingIpCommonArgs } from "../provider/floating-ip";
 import { type InstanceArgs, instanceArgRules, profileCrnRule } from "../provider/instance-args";
 import { type PolicyTarget, targetProblems } from "../provider/policy-target";
 import { type TrustedProfileArgs, trustedProfileArgRules } from "../provider/trusted-profile";
@@ -89,6 +91,8 @@ export interface LinkedInstanceTransforms {
   readonly policy?: Transform<PolicyGrant & PolicyTarget>;
   /** @default - as it is */
   readonly instance?: Transform<InstanceArgs>;
+  /** @default - as it is */
+  readonly floatingIp?: Transform<FloatingIpCommonArgs>;
 }
 
 /** Arguments of a linked server. */
@@ -103,6 +107,7 @@ export interface LinkedInstanceArgs extends Pick<
   | "sshKeyIds"
   | "securityGroupIds"
   | "resourceGroupId"
+  | "tags"
   | "userDataChange"
 > {
   /** The identity of the server: a profile to create, or one that exists. */
@@ -123,6 +128,11 @@ export interface LinkedInstanceArgs extends Pick<
    * @default - `#cloud-config` with nothing of your own
    */
   readonly userDataForm?: DeepInput<UserDataForm>;
+  /**
+   * Whether the server has a public address (`FloatingIp`). A plain true or false.
+   * @default false
+   */
+  readonly floatingIp?: boolean;
   /**
    * Changes to the children's arguments and options, for what the component has no argument for.
    * @default - none
@@ -177,6 +187,7 @@ const {
   sshKeyIds,
   securityGroupIds,
   resourceGroupId,
+  tags,
   userDataChange,
 } = instanceArgRules;
 
@@ -191,12 +202,21 @@ export const linkedInstanceFields = {
   sshKeyIds,
   securityGroupIds,
   resourceGroupId,
+  tags,
   userDataChange,
   trustedProfile: (value, path) => (isExisting(value) ? existingProfileRule : newProfileRule)(value, path),
   metadataService: object({ fields: { protocol: oneOf("http", "https"), responseHopLimit: integer(1, 64) } }),
   bootstrap: validateBootstrap,
   userDataForm: validateUserDataForm,
-  transform: object({ fields: { trustedProfile: transformRule, policy: transformRule, instance: transformRule } }),
+  floatingIp: flag,
+  transform: object({
+    fields: {
+      trustedProfile: transformRule,
+      policy: transformRule,
+      instance: transformRule,
+      floatingIp: transformRule,
+    },
+  }),
 } satisfies Record<string, Rule>;
 
 /** Judges the arguments of a linked server, those of its children included. */
@@ -211,6 +231,7 @@ export function linkedShapeProblems(args: Readonly<Record<string, unknown>>): Pr
   return [
     ...shapeProblems(args.trustedProfile, "trustedProfile", "object"),
     ...shapeProblems(args.metadataService, "metadataService", "object"),
+    ...shapeProblems(args.floatingIp, "floatingIp", "flag"),
     ...shapeProblems(args.transform, "transform", "object"),
     ...protocolsAgree(args),
   ];

@@ -45,6 +45,7 @@ export type FleetMemberArgs = Partial<
     | "instanceProfile"
     | "sshKeyIds"
     | "securityGroupIds"
+    | "tags"
     | "userDataChange"
     | "metadataService"
     | "bootstrap"
@@ -66,7 +67,7 @@ export interface FleetMember {
 }
 
 /** A transform for each kind of child; see `LinkedInstanceTransforms`. */
-export interface LinkedInstanceFleetTransforms extends Omit<LinkedInstanceTransforms, "instance"> {
+export interface LinkedInstanceFleetTransforms extends Pick<LinkedInstanceTransforms, "trustedProfile" | "policy"> {
   /** Called for each member. @default - as they are */
   readonly instance?: (
     args: InstanceArgs,
@@ -82,7 +83,10 @@ export interface LinkedInstanceFleetTransforms extends Omit<LinkedInstanceTransf
 }
 
 /** Arguments of a fleet: those of a linked server, which all members share, and where the members are. */
-export interface LinkedInstanceFleetArgs extends Omit<LinkedInstanceArgs, "name" | "zone" | "subnetId" | "transform"> {
+export interface LinkedInstanceFleetArgs extends Omit<
+  LinkedInstanceArgs,
+  "name" | "zone" | "subnetId" | "floatingIp" | "transform"
+> {
   /** Where the servers are; at least one zone. A plain list: it decides which servers there are. */
   readonly zones: readonly FleetZoneArgs[];
   /**
@@ -125,6 +129,7 @@ const {
   sshKeyIds,
   securityGroupIds,
   resourceGroupId,
+  tags,
   userDataChange,
   trustedProfile,
   metadataService,
@@ -137,6 +142,7 @@ const alike = {
   instanceProfile,
   sshKeyIds,
   securityGroupIds,
+  tags,
   userDataChange,
   metadataService,
   bootstrap,

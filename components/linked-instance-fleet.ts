@@ -45,6 +45,7 @@ const SHARED = new Set([
   "instanceProfile",
   "sshKeyIds",
   "securityGroupIds",
+  "tags",
   "userDataChange",
 ]);
 type Shared = Omit<InstanceArgs, "zone" | "subnetId" | "metadataService" | "userData">;

@@ -7,6 +7,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Problem } from "../core/validate";
 import type { AccessPolicy } from "../provider/access-policy";
+import type { FloatingIp, FloatingIpCommonArgs } from "../provider/floating-ip";
 import type { Instance } from "../provider/instance";
 import type { InstanceArgs } from "../provider/instance-args";
 import { assertProgramUsable, assertValid } from "../provider/preflight";
@@ -20,11 +21,12 @@ import {
   withoutNulls,
 } from "./linked-identity";
 import { type LinkedInstanceArgs, linkedInstanceRule } from "./linked-instance-args";
-import { planInstance, registerInstance, userDataOf } from "./linked-server";
+import { planFloatingIp, planInstance, registerFloatingIp, registerInstance, userDataOf } from "./linked-server";
 
 /** What the component is going to register, checked as a whole before the first of it is. */
 interface Plan extends IdentityPlan {
   readonly instance: Child<InstanceArgs>;
+  readonly floatingIp: Child<FloatingIpCommonArgs> | undefined;
 }
 
 const TYPE = "vpc-identity:index:LinkedInstance";
@@ -71,6 +73,8 @@ export class LinkedInstance extends pulumi.ComponentResource {
   readonly instanceCrn: pulumi.Output<string>;
   /** Address of the server in its subnet. */
   readonly primaryIp: pulumi.Output<string | undefined>;
+  /** Public address, if it has one. */
+  readonly floatingIpAddress: pulumi.Output<string | undefined>;
   /** SHA-256 of the user data that the server was created with, in hexadecimal digits. */
   readonly userDataSha256: pulumi.Output<string | undefined>;
 
@@ -80,6 +84,8 @@ export class LinkedInstance extends pulumi.ComponentResource {
   readonly policies: readonly AccessPolicy[];
   /** The server. */
   readonly instance: Instance;
+  /** The public address, if it has one. */
+  readonly floatingIp: FloatingIp | undefined;
 
   /**
    * Creates profile, policies and server, in this order.
@@ -95,6 +101,7 @@ export class LinkedInstance extends pulumi.ComponentResource {
     this.trustedProfile = identity.trustedProfile;
     this.policies = identity.policies;
     this.instance = registerInstance(this, name, plan.instance, identity);
+    this.floatingIp = registerFloatingIp(this, name, plan.floatingIp, { instanceId: this.instance.id });
 
     this.profileId = identity.id;
     this.profileIamId = identity.iamId;
@@ -102,6 +109,7 @@ export class LinkedInstance extends pulumi.ComponentResource {
     this.instanceId = this.instance.id;
     this.instanceCrn = this.instance.crn;
     this.primaryIp = this.instance.primaryIp;
+    this.floatingIpAddress = this.floatingIp?.address ?? pulumi.output(undefined);
     this.userDataSha256 = this.instance.userDataSha256;
     this.registerOutputs({
       profileId: this.profileId,
@@ -110,6 +118,7 @@ export class LinkedInstance extends pulumi.ComponentResource {
       instanceId: this.instanceId,
       instanceCrn: this.instanceCrn,
       primaryIp: this.primaryIp,
+      floatingIpAddress: this.floatingIpAddress,
       userDataSha256: this.userDataSha256,
     });
   }
@@ -118,12 +127,13 @@ export class LinkedInstance extends pulumi.ComponentResource {
 function planOf(name: string, args: LinkedInstanceArgs): Plan {
   const what = `LinkedInstance "${name}"`;
   assertValid(what, linkedInstanceRule, args);
-  const { trustedProfile, transform = {}, metadataService = {}, bootstrap, userDataForm, ...server } = args;
+  const { trustedProfile, transform = {}, metadataService = {}, bootstrap, userDataForm, floatingIp, ...server } = args;
   const problems: Problem[] = [];
 
   const identity = planIdentity(trustedProfile, transform, problems);
   const userData = userDataOf({ metadataService, bootstrap, userDataForm }, problems);
   const instance = planInstance({ ...server, metadataService, userData }, transform.instance, problems);
+  const address = floatingIp === true ? planFloatingIp(args, transform.floatingIp, problems) : undefined;
   assertValid(what, () => [], {}, problems);
-  return { ...identity, instance };
+  return { ...identity, instance, floatingIp: address };
 }

@@ -162,14 +162,20 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function unknownKey(key: string, allowed: readonly string[]): string {
-  const near = allowed
-    .map((word) => [distance(key.toLowerCase(), word.toLowerCase()), word] as const)
-    .sort((a, b) => a[0] - b[0])[0];
-  const hint = near !== undefined && near[0] <= Math.max(2, key.length / 3) ? `; did you mean "${near[1]}"?` : "";
+  const near = misspelt(key, allowed);
+  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
   return `is not an argument${hint} Allowed: ${allowed.join(", ")}`.replace("argument Allowed", "argument. Allowed");
 }
 
-/** Edit distance, for the "did you mean" of a misspelt word. */
+/** The one of `names` that a misspelt word is most likely to mean; undefined when none is near. */
+export function misspelt(word: string, names: readonly string[]): string | undefined {
+  const [near] = names
+    .map((name) => [distance(word.toLowerCase(), name.toLowerCase()), name] as const)
+    .sort(([a], [b]) => a - b);
+  return near !== undefined && near[0] <= Math.max(2, word.length / 3) ? near[1] : undefined;
+}
+
+/** Edit distance. */
 export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -20,6 +20,7 @@ export interface ServiceIdOwner {
    * @default false
    */
   readonly storeValue?: pulumi.Input<boolean>;
+  /** Not with `serviceId`. */
   readonly iamId?: undefined;
 }
 
@@ -27,7 +28,9 @@ export interface ServiceIdOwner {
 export interface IamIdOwner {
   /** IAM id of the user, such as "IBMid-270000ABCD". A change replaces the key. */
   readonly iamId: pulumi.Input<string>;
+  /** Not with `iamId`. */
   readonly serviceId?: undefined;
+  /** IAM stores values for service IDs only. */
   readonly storeValue?: undefined;
 }
 
@@ -40,6 +43,10 @@ export interface ApiKeyCommon {
   readonly name?: pulumi.Input<string>;
   /**
    * Description. "" clears it.
+   *
+   * What a killed run left behind is found by the hash in name or description, and deleted: its value is lost. With both of
+   * your own there is no hash, so it looks like anybody's key: it is named in an error, and while IAM's list does not show it
+   * yet, a second key is made and the first one stays until you delete it. With a `value` of your own it is found by that.
    * @default - none; with a `name` of your own, a text with a hash by which a repeated create finds its key
    */
   readonly description?: pulumi.Input<string>;

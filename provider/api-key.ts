@@ -40,8 +40,8 @@ import {
 } from "./converge";
 import { compact, onlyFields, replacingFields } from "./diff";
 import { handlerFor } from "./handler";
-import { deleteUnlocked } from "./locks";
-import { endsWithHash, hashOf, keptName } from "./naming";
+import { deleteUnlocked, deleteUnnamed } from "./locks";
+import { endsWithHash, hashOf, hashedText } from "./naming";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "ApiKey";
@@ -53,11 +53,7 @@ export const handler = handlerFor<ApiKeyInputs, ApiKeyOutputs>({
   rule: apiKeyRule,
   fields: apiKeyFields,
   wanted: wantedKey,
-  complete: (inputs, { given, olds, same, text: marked }) => {
-    // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
-    if (given.name !== undefined) return { ...inputs, description: given.description ?? marked };
-    return { ...inputs, name: keptName(olds.name, same, marked) };
-  },
+  complete: (inputs, completion) => ({ ...inputs, ...hashedText(completion) }),
   create: async (inputs) => {
     const { value } = inputs;
     if (value === undefined) {
@@ -160,12 +156,12 @@ async function removeOthers(inputs: ApiKeyInputs, { id, name }: LiveApiKey): Pro
   await removeTwins({ what: `API key "${name}"`, id, list, isOurs, remove: deleteHalfMade });
 }
 
-/** A half-made key may be locked already, by our own wish. */
-async function deleteHalfMade(id: string): Promise<void> {
-  const session = currentSession();
-  if ((await getApiKey(session, id))?.locked === true) await setApiKeyLock(session, id, false);
-  await deleteApiKey(session, id);
-}
+const deleteHalfMade = (id: string): Promise<void> =>
+  deleteUnnamed(
+    () => deleteApiKey(currentSession(), id),
+    () => getApiKey(currentSession(), id),
+    () => setApiKeyLock(currentSession(), id, false),
+  );
 
 /** Makes a key with a value of the user's: values are unique, so a key that has it already is found by it. */
 async function makeOnce(inputs: ApiKeyInputs, value: string): Promise<{ object: LiveApiKey; found: boolean }> {

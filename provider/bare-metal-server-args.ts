@@ -6,11 +6,18 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BareMetalMetadataService, TpmMode } from "../client/vpc-bare-metal";
 import type { MetadataProtocol } from "../client/vpc-instance-prototype";
-import { type Rule, flag, integer, isKnown, isRecord, list, object, oneOf, text } from "../core/validate";
+import { type Rule, flag, integer, isRecord, list, object, oneOf, text } from "../core/validate";
 import { type Change, type FieldTable, compact } from "./diff";
 import type { Internal } from "./handler";
 import { type DefaultTrustedProfileArgs, instanceArgRules, sameProfile, userDataSha256 } from "./instance-args";
-import { networkArgRules } from "./instance-network-args";
+import { networkFields, wholeMetadataService, wholeProfile } from "./instance-fields";
+import {
+  type BareMetalNetworkArgs,
+  type InstanceNetworkInputs,
+  bareMetalNetworkArgRules,
+  networkProblems,
+  wantedNetwork,
+} from "./instance-network-args";
 import { REFERENCE, sameReference, sameReferences } from "./references";
 
 /** Settings of the metadata service of a bare metal server, which has no hop limit. */
@@ -121,46 +128,15 @@ export interface BareMetalServerSettingsArgs {
   readonly adopt?: pulumi.Input<boolean>;
 }
 
-/** A bare metal server with a virtual network interface of its own, which goes with it. */
-export interface BareMetalSubnetArgs {
-  /** Subnet of the primary network attachment: id or CRN. A change replaces the server. */
-  readonly subnetId: pulumi.Input<string>;
-  /**
-   * Security groups of the primary network interface, ids or CRNs. Used at creation only: a later change does nothing but a
-   * warning.
-   * @default - the VPC's default security group
-   */
-  readonly securityGroupIds?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * Address in the subnet, such as "10.240.0.7". A change replaces the server.
-   * @default - a free one
-   */
-  readonly primaryIp?: pulumi.Input<string>;
-  readonly virtualNetworkInterfaceId?: undefined;
-}
-
-/** A bare metal server on a virtual network interface that exists and stays when the server is deleted. */
-export interface BareMetalExistingInterfaceArgs {
-  /** The virtual network interface: id or CRN. A change replaces the server. */
-  readonly virtualNetworkInterfaceId: pulumi.Input<string>;
-  readonly subnetId?: undefined;
-  readonly securityGroupIds?: undefined;
-  readonly primaryIp?: undefined;
-}
-
 /** Arguments of a bare metal server. */
-export type BareMetalServerArgs = BareMetalServerSettingsArgs & (BareMetalSubnetArgs | BareMetalExistingInterfaceArgs);
+export type BareMetalServerArgs = BareMetalServerSettingsArgs & BareMetalNetworkArgs;
 
 /** What `check` makes of the arguments. */
-export interface BareMetalServerInputs extends Internal {
+export interface BareMetalServerInputs extends InstanceNetworkInputs, Internal {
   readonly name: string;
   readonly vpcId?: string | undefined;
   readonly zone: string;
   readonly bareMetalServerProfile: string;
-  readonly subnetId?: string | undefined;
-  readonly securityGroupIds?: readonly string[] | undefined;
-  readonly primaryIp?: string | undefined;
-  readonly virtualNetworkInterfaceId?: string | undefined;
   readonly initialization: {
     readonly imageId: string;
     readonly sshKeyIds: readonly string[];
@@ -179,17 +155,15 @@ export interface BareMetalServerInputs extends Internal {
 }
 
 /** What the state holds of a bare metal server. The user data itself is in the inputs only. */
-export interface BareMetalServerOutputs {
+export interface BareMetalServerOutputs extends Omit<InstanceNetworkInputs, "primaryNetworkInterface"> {
   readonly crn: string;
   readonly name: string;
   readonly status: string;
   readonly vpcId: string;
   readonly zone: string;
   readonly bareMetalServerProfile: string;
-  readonly subnetId?: string | undefined;
-  readonly securityGroupIds?: readonly string[] | undefined;
-  readonly primaryIp?: string | undefined;
-  readonly virtualNetworkInterfaceId?: string | undefined;
+  /** Of the primary interface: `interface` is the older kind. */
+  readonly networkType: "attachment" | "interface";
   readonly imageId?: string | undefined;
   readonly sshKeyIds?: readonly string[] | undefined;
   readonly defaultTrustedProfile?:
@@ -226,10 +200,7 @@ export const bareMetalServerRules = {
     pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/,
     allowed: 'a bare metal server profile such as "bx2-metal-96x384"',
   }),
-  subnetId: networkArgRules.subnetId,
-  securityGroupIds: networkArgRules.securityGroupIds,
-  primaryIp: networkArgRules.primaryIp,
-  virtualNetworkInterfaceId: networkArgRules.virtualNetworkInterfaceId,
+  ...bareMetalNetworkArgRules,
   trustedPlatformModule: object({ fields: { mode: oneOf("disabled", "tpm_2") }, required: ["mode"] }),
   enableSecureBoot: flag,
   bandwidthMbps: integer(1, 1_000_000, "Mbps"),
@@ -239,15 +210,6 @@ export const bareMetalServerRules = {
   provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
   adopt: flag,
 } satisfies Record<string, Rule>;
-
-/** How the arguments about the network exclude each other. */
-export const bareMetalNetwork = {
-  exactlyOne: [["subnetId", "virtualNetworkInterfaceId"]],
-  atMostOne: [
-    ["virtualNetworkInterfaceId", "securityGroupIds"],
-    ["virtualNetworkInterfaceId", "primaryIp"],
-  ],
-};
 
 /** Judges the arguments of a bare metal server. */
 export const bareMetalServerRule: Rule = object({
@@ -265,7 +227,7 @@ export const bareMetalServerRule: Rule = object({
     metadataService: bareMetalMetadataRule,
   },
   required: ["zone", "bareMetalServerProfile", "initialization"],
-  ...bareMetalNetwork,
+  also: networkProblems,
 });
 
 /** What the image, the keys, the user data and the profile of a server are written to the disk with. */
@@ -295,13 +257,10 @@ export function bareMetalFields(
       argument: "initialization.defaultTrustedProfile",
     },
     userDataSha256: { change: initialized, absent: "clear", argument: "initialization.userData" },
+    ...networkFields,
     vpcId: { change: "replace", same: sameReference },
     zone: { change: "replace" },
     bareMetalServerProfile: { change: "replace" },
-    subnetId: { change: "replace", same: sameReference },
-    virtualNetworkInterfaceId: { change: "replace", same: sameReference },
-    primaryIp: { change: "replace" },
-    securityGroupIds: { change: "ignore", same: sameReferences },
     resourceGroupId: { change: "replace" },
   };
 }
@@ -309,7 +268,12 @@ export function bareMetalFields(
 /** The arguments in terms of the outputs, with everything the API would otherwise choose. */
 export type WantedBareMetalServer = Omit<
   BareMetalServerInputs,
-  keyof Internal | "initialization" | "metadataService" | "trustedPlatformModule" | "enableSecureBoot"
+  | keyof Internal
+  | "initialization"
+  | "metadataService"
+  | "primaryNetworkInterface"
+  | "trustedPlatformModule"
+  | "enableSecureBoot"
 > &
   Pick<BareMetalServerOutputs, "imageId" | "sshKeyIds" | "userDataSha256" | "metadataService" | "enableSecureBoot"> & {
     readonly trustedPlatformModule: { readonly mode: TpmMode };
@@ -318,7 +282,7 @@ export type WantedBareMetalServer = Omit<
 
 /** The inputs in terms of the outputs. */
 export function wantedServer(inputs: BareMetalServerInputs): WantedBareMetalServer {
-  const { initialization, ...settings } = inputs;
+  const { initialization, primaryNetworkInterface, ...settings } = inputs;
   // Not known in a preview: then neither is anything in it.
   const parts = isRecord(initialization)
     ? initialization
@@ -326,21 +290,15 @@ export function wantedServer(inputs: BareMetalServerInputs): WantedBareMetalServ
   const { userData, defaultTrustedProfile: profile }: Partial<BareMetalServerInputs["initialization"]> = parts;
   return compact({
     ...settings,
+    ...wantedNetwork({ ...settings, primaryNetworkInterface }),
     imageId: parts.imageId,
     sshKeyIds: parts.sshKeyIds,
-    // Always says whether it links: IBM's default for bare metal servers is not documented.
-    defaultTrustedProfile:
-      profile !== undefined && isKnown(profile) ? { ...profile, autoLink: profile.autoLink ?? true } : profile,
+    defaultTrustedProfile: wholeProfile(profile),
     userDataSha256: userData === undefined || userData === "" ? undefined : userDataSha256(userData),
-    metadataService: wholeMetadataService(settings.metadataService),
+    metadataService: wholeMetadataService(OFF, settings.metadataService),
     trustedPlatformModule: settings.trustedPlatformModule ?? { mode: "disabled" },
     enableSecureBoot: settings.enableSecureBoot ?? false,
-  } as WantedBareMetalServer);
+  });
 }
 
 const OFF: BareMetalMetadataService = { enabled: false, protocol: "http" };
-
-function wholeMetadataService(given: Partial<BareMetalMetadataService> | undefined): BareMetalMetadataService {
-  if (given === undefined) return OFF;
-  return isKnown(given) ? { ...OFF, enabled: true, ...given } : (given as BareMetalMetadataService);
-}

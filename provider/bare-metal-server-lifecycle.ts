@@ -15,7 +15,6 @@ import {
   stopBareMetalServer,
   updateBareMetalServer,
 } from "../client/vpc-bare-metal";
-import { VpcIdentityError } from "../core/errors";
 import {
   type BareMetalServerInputs,
   type BareMetalServerOutputs,
@@ -28,16 +27,27 @@ import {
 import { currentSession } from "./connection";
 import { InitError, goneError, isGone, isOutcomeUnknown, syncOwned, untilVisible } from "./converge";
 import { changedFields, compact, replacingFields } from "./diff";
+import { networkPrototype } from "./instance-network-args";
 import { powerTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
 import { make, resourceGroupOf } from "./network-lifecycle";
-import { onceIdle, untilGone, untilSettled } from "./waiting";
+import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 /** A server and what it was initialised with, where that was read. */
 type LiveServer = BareMetalServer & { readonly initialization?: BareMetalInitialization };
 
+const CREATED_WITH = [
+  "subnetId",
+  "securityGroupIds",
+  "allowIpSpoofing",
+  "enableInfrastructureNat",
+  "networkAttachments",
+  "networkInterfaces",
+  "userDataSha256",
+] as const;
+
 /** What no answer about a server repeats. */
-type Kept = Partial<Pick<BareMetalServerOutputs, "subnetId" | "securityGroupIds" | "userDataSha256">> & {
+type Kept = Partial<Pick<BareMetalServerOutputs, (typeof CREATED_WITH)[number]>> & {
   /** What it was asked to be, until it says what it is. */
   readonly asked?: Pick<BareMetalServerOutputs, "imageId" | "sshKeyIds" | "defaultTrustedProfile">;
 };
@@ -63,8 +73,12 @@ export function createServer(inputs: BareMetalServerInputs): Promise<{ id: strin
   const hash = hashOf(identity, replacingFields(fields));
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
   const attachmentName = vpcName(markedText(identity, replacingFields(fields)));
-  const marks = (server: LiveServer): (string | undefined)[] => [server.name, server.primaryNetworkAttachment?.name];
-  const { subnetId, securityGroupIds, userDataSha256, imageId, sshKeyIds, defaultTrustedProfile: profile } = wanted;
+  const marks = (server: LiveServer): (string | undefined)[] => [
+    server.name,
+    server.primaryNetworkAttachment?.name,
+    server.primaryNetworkInterfaceName,
+  ];
+  const { imageId, sshKeyIds, defaultTrustedProfile: profile } = wanted;
   const asked = { imageId, sshKeyIds, defaultTrustedProfile: profile && { crn: "", ...profile } };
   return make<LiveServer, BareMetalServerOutputs>({
     noun: NOUN,
@@ -79,7 +93,7 @@ export function createServer(inputs: BareMetalServerInputs): Promise<{ id: strin
     outputsOf: (live) => {
       // Nobody tells what a server of somebody else's was created with.
       const ours = marks(live).some((text) => endsWithHash(text, hash));
-      return outputsOf(live, ours ? { subnetId, securityGroupIds, userDataSha256, asked } : {});
+      return outputsOf(live, ours ? { ...wanted, asked } : {});
     },
     sync: (id, outputs) => updateServer(id, outputs, inputs),
   });
@@ -120,7 +134,9 @@ export async function updateServer(
     if (stops) await powerTo("stopped", server, powerOf(server, initialized ? "hard" : "soft"));
     const patch = patchOf(wanted, changed);
     if (Object.keys(patch).length > 0)
-      onSeen(await onceIdle(() => updateBareMetalServer(currentSession(), id, patch), BUSY_FOR_SECONDS));
+      onSeen(
+        await onceIdle(describe(server), () => updateBareMetalServer(currentSession(), id, patch), BUSY_FOR_SECONDS),
+      );
     if (initialized) {
       await reinitialize(id, inputs, wanted);
       kept = { ...kept, userDataSha256: wanted.userDataSha256 };
@@ -189,7 +205,7 @@ async function reinitialize(id: string, inputs: BareMetalServerInputs, wanted: W
   const send = (): Promise<void> =>
     reinitializeBareMetalServer(currentSession(), id, { imageId, keyIds: sshKeyIds, userData, defaultTrustedProfile });
   try {
-    await onceIdle(send, BUSY_FOR_SECONDS);
+    await onceIdle(describe({ id, name: inputs.name }), send, BUSY_FOR_SECONDS);
   } catch (error) {
     // The server was stopped when this was sent, so what it does now is the answer.
     const live = isOutcomeUnknown(error) ? await look(id) : undefined;
@@ -217,7 +233,7 @@ export async function deleteServer(id: string): Promise<void> {
     const rested = await untilSettled({ what, look: see, first, settled, timeoutSeconds: PROVISION_TIMEOUT_SECONDS });
     if (rested.status === "running") await powerTo("stopped", rested, powerOf(rested, "hard"));
     if (rested.status !== "deleting")
-      await onceIdle(() => deleteBareMetalServer(currentSession(), id), BUSY_FOR_SECONDS);
+      await onceIdle(what, () => deleteBareMetalServer(currentSession(), id), BUSY_FOR_SECONDS);
     const failed = (seen: BareMetalServer): string | undefined =>
       seen.status === "failed" && rested.status !== "failed" ? reasonsOf(seen) : undefined;
     await untilGone(what, see, GONE_WITHIN_SECONDS, failed);
@@ -249,18 +265,11 @@ async function untilAtRest(
   });
   onSeen(server);
   if (server.status === "failed") {
-    throw new VpcIdentityError(`${describe(server)} failed to start: ${reasonsOf(server)} The next run replaces it.`, {
-      code: "IBMID_PROVISIONING_FAILED",
-    });
+    throw failedToStart(describe(server), server);
   }
   if (server.initialization !== undefined) return server;
   const initialization = await untilVisible(() => getBareMetalInitialization(currentSession(), server.id));
   return initialization === undefined ? server : { ...server, initialization };
-}
-
-function reasonsOf({ statusReasons, lifecycleReasons }: BareMetalServer): string {
-  const reasons = [...statusReasons, ...lifecycleReasons].map(({ code, message }) => `${code}: ${message}`);
-  return reasons.length === 0 ? "IBM Cloud gave no reason." : reasons.join("; ");
 }
 
 function powerOf(server: BareMetalServer, type: "soft" | "hard"): Parameters<typeof powerTo<LiveServer>>[2] {
@@ -297,7 +306,6 @@ function prototypeOf(
   attachmentName: string,
 ): Parameters<typeof createBareMetalServer>[1] {
   const { imageId, sshKeyIds, userData } = inputs.initialization;
-  const { subnetId, securityGroupIds, primaryIp, virtualNetworkInterfaceId } = wanted;
   return {
     name: wanted.name,
     profile: wanted.bareMetalServerProfile,
@@ -309,13 +317,7 @@ function prototypeOf(
     tpmMode: wanted.trustedPlatformModule.mode,
     enableSecureBoot: wanted.enableSecureBoot,
     bandwidth: wanted.bandwidthMbps,
-    primaryNetworkAttachment: {
-      name: attachmentName,
-      virtualNetworkInterface:
-        subnetId === undefined
-          ? { id: virtualNetworkInterfaceId ?? "" }
-          : { subnetId, securityGroupIds, primaryIp, autoDelete: true },
-    },
+    ...networkPrototype(inputs, attachmentName),
   };
 }
 
@@ -329,8 +331,9 @@ function outputsOf(live: LiveServer, kept: Kept): BareMetalServerOutputs {
     vpcId: live.vpcId,
     zone: live.zone,
     bareMetalServerProfile: live.profile,
-    subnetId: live.primaryNetworkAttachment?.subnetId ?? kept.subnetId,
-    securityGroupIds: kept.securityGroupIds,
+    ...(Object.fromEntries(CREATED_WITH.map((field) => [field, kept[field]])) as Kept),
+    subnetId: live.subnetId ?? kept.subnetId,
+    networkType: live.primaryNetworkAttachment === undefined ? "interface" : "attachment",
     primaryIp: live.primaryIp,
     virtualNetworkInterfaceId: live.primaryNetworkAttachment?.virtualNetworkInterfaceId,
     ...(initialization === undefined
@@ -344,7 +347,6 @@ function outputsOf(live: LiveServer, kept: Kept): BareMetalServerOutputs {
             autoLink: profile.autoLink,
           },
         }),
-    userDataSha256: kept.userDataSha256,
     metadataService: live.metadataService,
     trustedPlatformModule: { mode: live.tpmMode },
     enableSecureBoot: live.enableSecureBoot,

@@ -18,6 +18,8 @@ import {
 import { createServer, deleteServer, describe, readServer, updateServer } from "./bare-metal-server-lifecycle";
 import { warn } from "./converge";
 import { handlerFor } from "./handler";
+import { networkFields } from "./instance-fields";
+import { networkInputsOf } from "./instance-network-args";
 import { nameOf } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -41,8 +43,8 @@ export const handler = handlerFor<BareMetalServerInputs, BareMetalServerOutputs>
     vpcId: outputs.vpcId,
     zone: outputs.zone,
     bareMetalServerProfile: outputs.bareMetalServerProfile,
-    subnetId: outputs.subnetId,
-    securityGroupIds: outputs.securityGroupIds,
+    // Every server with an attachment has a virtual network interface, also one that came with the server.
+    ...networkInputsOf({ ...outputs, virtualNetworkInterfaceId: undefined }),
     initialization: {
       imageId: outputs.imageId,
       sshKeyIds: outputs.sshKeyIds,
@@ -88,7 +90,10 @@ function warnOfIgnored(
     "keeps its own: IBM Cloud changes that only while the server is stopped. Set restartToApply: true to have the server " +
       "stopped, changed and started.",
   );
-  say(["securityGroupIds"], "keeps its own: they apply only when a server is created.");
+  say(
+    ignored.filter((field) => Object.hasOwn(networkFields, field)),
+    "keeps its own: they apply only when a server is created.",
+  );
 }
 
 const KIND: ResourceType = {
@@ -105,6 +110,11 @@ const KIND: ResourceType = {
     "securityGroupIds",
     "primaryIp",
     "virtualNetworkInterfaceId",
+    "networkType",
+    "networkAttachments",
+    "networkInterfaces",
+    "allowIpSpoofing",
+    "enableInfrastructureNat",
     "imageId",
     "sshKeyIds",
     "defaultTrustedProfile",
@@ -155,6 +165,16 @@ export class BareMetalServer extends VpcIdentityResource {
   declare readonly primaryIp: pulumi.Output<string | undefined>;
   /** Id of the virtual network interface of the primary network attachment. */
   declare readonly virtualNetworkInterfaceId: pulumi.Output<string | undefined>;
+  /** Kind of the primary interface: `attachment`, or `interface`, the older kind. */
+  declare readonly networkType: pulumi.Output<"attachment" | "interface">;
+  /** Further network attachments it was created with, when the program named any. */
+  declare readonly networkAttachments: pulumi.Output<BareMetalServerOutputs["networkAttachments"]>;
+  /** Further network interfaces it was created with, when the program named any. */
+  declare readonly networkInterfaces: pulumi.Output<BareMetalServerOutputs["networkInterfaces"]>;
+  /** Whether it was created to send from other addresses than its own. */
+  declare readonly allowIpSpoofing: pulumi.Output<boolean | undefined>;
+  /** False when it was created without address translation. */
+  declare readonly enableInfrastructureNat: pulumi.Output<boolean | undefined>;
   /** Id of the image on its disk, while that image exists. */
   declare readonly imageId: pulumi.Output<string | undefined>;
   /** Ids of the SSH keys it was initialised with. */

@@ -22,6 +22,7 @@ export interface SingleValueCondition {
 export interface AnyValueCondition {
   /** Name of the claim. */
   readonly claim: pulumi.Input<string>;
+  /** Holds when the claim is one of the values. */
   readonly operator: "IN";
   /** The values; at least one. */
   readonly value: pulumi.Input<pulumi.Input<string>[]>;
@@ -32,8 +33,11 @@ export type ClaimCondition = SingleValueCondition | AnyValueCondition;
 
 /** A condition as it is in `check` and later. */
 export interface ResolvedCondition {
+  /** Name of the claim. */
   readonly claim: string;
+  /** How the claim is compared. */
   readonly operator: ClaimOperator;
+  /** The value or, with "IN", the values. */
   readonly value: string | number | boolean | readonly string[];
 }
 

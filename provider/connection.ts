@@ -21,6 +21,7 @@ export const CONFIG_KEYS = [
   "visibility",
   "iamEndpoint",
   "vpcEndpoint",
+  "taggingEndpoint",
   "resourceGroupId",
 ] as const;
 

@@ -98,6 +98,14 @@ export async function inTheWay<T>(
   return taken || (unanswered && !isOutcomeUnknown(error)) ? untilVisible(look) : look();
 }
 
+/**
+ * Looks for an object without a unique name after its create failed. Only an unanswered create is waited for: the next
+ * attempt would make a second object.
+ */
+export function unansweredOne<T>(look: () => Promise<T | undefined>, error: unknown): Promise<T | undefined> {
+  return isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look();
+}
+
 /** How an object is made and, when that was refused or never answered, found again. */
 export interface Creation<T> {
   /** What is made, for messages: `trusted profile "app"`. */

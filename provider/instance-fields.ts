@@ -2,6 +2,7 @@
  * What a change of each argument of a server means. IBM Cloud fixes most of a server when it is created; what is not worth
  * a new server is ignored, with a warning. `userDataSha256` stands for the user data.
  */
+import type { MetadataService } from "../client/vpc";
 import { isKnown, isRecord } from "../core/validate";
 import { warn } from "./converge";
 import { type FieldTable, compact, sameSet } from "./diff";
@@ -9,8 +10,21 @@ import { type InstanceInputs, sameProfile, userDataSha256 } from "./instance-arg
 import { wantedNetwork } from "./instance-network-args";
 import { sameReference, sameReferences } from "./references";
 
-/** The table where no argument says otherwise. */
-export const instanceFields: FieldTable = {
+/** The part of the table that virtual and bare metal servers share. */
+export const networkFields: FieldTable = {
+  subnetId: { change: "replace", same: sameReference },
+  virtualNetworkInterfaceId: { change: "replace", same: sameReference },
+  primaryIp: { change: "replace" },
+  networkType: { change: "ignore", byDefault: "attachment", argument: "primaryNetworkInterface" },
+  securityGroupIds: { change: "ignore", same: sameReferences },
+  allowIpSpoofing: { change: "ignore", byDefault: false },
+  enableInfrastructureNat: { change: "ignore", byDefault: true },
+  networkAttachments: { change: "ignore" },
+  networkInterfaces: { change: "ignore" },
+};
+
+/** What a change of the arguments that are not about the network means. */
+export const serverFields: FieldTable = {
   name: { change: "update" },
   metadataService: { change: "update" },
   availabilityPolicy: { change: "update", byDefault: { hostFailure: "restart" } },
@@ -21,23 +35,18 @@ export const instanceFields: FieldTable = {
   imageId: { change: "replace", same: sameReference },
   sourceSnapshotId: { change: "replace", same: sameReference },
   sourceTemplateId: { change: "replace", same: sameReference },
-  subnetId: { change: "replace", same: sameReference },
-  virtualNetworkInterfaceId: { change: "replace", same: sameReference },
-  primaryIp: { change: "replace" },
   defaultTrustedProfile: { change: "replace", absent: "clear", same: sameProfile },
   resourceGroupId: { change: "replace" },
   instanceProfile: { change: "ignore" },
   enableSecureBoot: { change: "ignore", byDefault: false },
   sshKeyIds: { change: "ignore", same: sameReferences },
-  networkType: { change: "ignore", byDefault: "attachment", argument: "primaryNetworkInterface" },
-  securityGroupIds: { change: "ignore", same: sameReferences },
-  allowIpSpoofing: { change: "ignore", byDefault: false },
-  networkAttachments: { change: "ignore" },
-  networkInterfaces: { change: "ignore" },
   bootVolume: { change: "ignore" },
   dataVolumes: { change: "ignore" },
   userDataSha256: { change: "ignore", absent: "clear", argument: "userData" },
 };
+
+/** The table where no argument says otherwise. */
+export const instanceFields: FieldTable = { ...networkFields, ...serverFields };
 
 /** Settings that IBM Cloud changes on a stopped server only. */
 export const WHILE_STOPPED = ["instanceProfile", "enableSecureBoot"];
@@ -63,15 +72,31 @@ export function fieldsFor(inputs: Partial<InstanceInputs>): FieldTable {
 /** The arguments with what IBM Cloud would otherwise choose: always sent, so that removing a setting resets it. */
 export function withDefaults<Inputs extends Partial<InstanceInputs>>(inputs: Inputs): Inputs {
   const { metadataService, defaultTrustedProfile, availabilityPolicy, sourceTemplateId } = inputs;
-  const off = { enabled: false, protocol: "http", responseHopLimit: 1 } as const;
   // What a template says is not overridden by what nobody has asked for.
-  const none = sourceTemplateId === undefined ? off : undefined;
+  const asTheTemplate = metadataService === undefined && sourceTemplateId !== undefined;
   return {
     ...inputs,
-    metadataService: metadataService === undefined ? none : over({ ...off, enabled: true }, metadataService),
-    defaultTrustedProfile: over({ autoLink: true }, defaultTrustedProfile),
+    metadataService: asTheTemplate ? undefined : wholeMetadataService(OFF, metadataService),
+    defaultTrustedProfile: wholeProfile(defaultTrustedProfile),
     availabilityPolicy: over({ hostFailure: "restart" }, availabilityPolicy),
   };
+}
+
+const OFF: MetadataService = { enabled: false, protocol: "http", responseHopLimit: 1 };
+
+/** All of the settings, `off` where there is no block: whoever gives the block wants the service. */
+export function wholeMetadataService<Settings extends { readonly enabled: boolean }>(
+  off: Settings,
+  given: Partial<Settings> | undefined,
+): Settings {
+  return given === undefined ? off : (over({ ...off, enabled: true }, given) as Settings);
+}
+
+/** Always says whether it links: IBM Cloud's default is to do so, and is not documented for bare metal servers. */
+export function wholeProfile<Profile extends { readonly autoLink?: boolean | undefined }>(
+  given: Profile | undefined,
+): (Profile & { readonly autoLink: boolean }) | undefined {
+  return over({ autoLink: true }, given) as (Profile & { readonly autoLink: boolean }) | undefined;
 }
 
 function over<T>(defaults: object, given: T): T {

@@ -106,7 +106,7 @@ async function syncGroup(
     send: async (_tag, changed) => {
       const patch = patchOf(inputs, changed);
       const send = (): Promise<LiveGroup> => updateInstanceGroup(currentSession(), id, patch);
-      const sent = await explained(inputs, onceIdle(send, BUSY_FOR_SECONDS));
+      const sent = await explained(inputs, onceIdle(what, send, BUSY_FOR_SECONDS));
       if (changed.includes("instanceTemplateId") && sent.membershipCount > 0) warnOfOldServers(inputs, what);
       return sent;
     },

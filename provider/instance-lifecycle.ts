@@ -11,9 +11,8 @@ import {
 } from "../client/vpc";
 import type { InstancePrototype } from "../client/vpc-instance-prototype";
 import { changeTags, tagsOf } from "../client/tags";
-import { VpcIdentityError, isHttpError } from "../core/errors";
 import { currentSession } from "./connection";
-import { InitError, createOnce, goneError, isGone, syncOwned, warn } from "./converge";
+import { InitError, goneError, warn } from "./converge";
 import { changedFields, compact, replacingFields } from "./diff";
 import type { InstanceInputs, InstanceOutputs } from "./instance-args";
 import { WHILE_STOPPED, fieldsFor, instanceFields, wantedOf } from "./instance-fields";
@@ -21,7 +20,8 @@ import { networkPrototype } from "./instance-network-args";
 import { type Kept, initializationOf, keptOf, outputsOf, ownedOf, settingsOf } from "./instance-outputs";
 import { bringTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
-import { Pauses, untilGone, untilSettled } from "./waiting";
+import { make, resourceGroupOf, syncUnderTag } from "./network-lifecycle";
+import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 type Wanted = Readonly<Record<string, unknown>>;
 
@@ -30,66 +30,64 @@ const SETTLED = ["running", "stopped", "failed"];
 
 export const nameOf = (id: string, { name }: { readonly name: string }): string => `server "${name}" (${id})`;
 
+/** A server, and what is known of it beside its description. */
+type LiveServer = Instance & { readonly kept?: Kept };
+
 /**
- * Makes a server and waits until it runs. From the moment the server exists, every failure keeps its id.
+ * Makes a server and waits until it runs.
  * @throws InitError when it does not come to run; VpcIdentityError or HttpError when it was not made
  */
-export async function createServer(inputs: InstanceInputs): Promise<{ id: string; outputs: InstanceOutputs }> {
+export function createServer(inputs: InstanceInputs): Promise<{ id: string; outputs: InstanceOutputs }> {
   const wanted = wantedOf(inputs);
-  const replacing = replacingFields(fieldsFor(inputs));
-  const hash = hashOf({ ...wanted, mark: inputs.mark }, replacing);
+  const fields = fieldsFor(inputs);
+  const identity = { ...wanted, mark: inputs.mark };
+  const replacing = replacingFields(fields);
+  const hash = hashOf(identity, replacing);
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
-  const attachmentName = vpcName(markedText({ ...wanted, mark: inputs.mark }, replacing));
-  const isOurs = ({ name, primaryNetworkAttachment, primaryNetworkInterfaceName }: Instance): boolean =>
-    [name, primaryNetworkAttachment?.name, primaryNetworkInterfaceName].some((text) => endsWithHash(text, hash));
-  const { object: made, found } = await createOnce<Instance>({
-    what: `server "${inputs.name}"`,
+  const attachmentName = vpcName(markedText(identity, replacing));
+  const marks = ({ name, primaryNetworkAttachment, primaryNetworkInterfaceName }: Instance): (string | undefined)[] => [
+    name,
+    primaryNetworkAttachment?.name,
+    primaryNetworkInterfaceName,
+  ];
+  // What it has is not in the state before it is set.
+  const asked: Kept = { ...keptOf(wanted), tags: undefined, defaultTrustedProfile: askedProfile(inputs) };
+  // Nobody tells what a server of somebody else's was created with.
+  const askedOf = (server: Instance): Kept => (marks(server).some((text) => endsWithHash(text, hash)) ? asked : {});
+  return make<LiveServer, InstanceOutputs>({
+    noun: "server",
+    fields: { ...fields, userDataSha256: { change: "ignore", ...fields.userDataSha256, argument: UNTOLD_USER_DATA } },
+    inputs,
+    wanted,
     create: () => createInstance(currentSession(), prototypeOf(inputs, attachmentName)),
-    find: () => instanceNamed(inputs.name),
-    isOurs,
-    adopt: inputs.adopt === true,
-    describe: (other) => `the server "${other.name}" (${other.id})`,
+    list: () => serversNamed(inputs.name),
+    marks,
+    get: (id) => getInstance(currentSession(), id),
+    settle: async (made, onSeen) => {
+      const live = await settled(made, inputs.provisionTimeoutSeconds, onSeen);
+      onSeen(live);
+      if (live.status === "failed") throw failedToStart(nameOf(live.id, live), live);
+      return { ...live, kept: { defaultTrustedProfile: undefined, ...(await initializationOf(made.id)) } };
+    },
+    outputsOf: (live) => outputsOf(live, { ...askedOf(live), ...live.kept }),
+    sync: (id, outputs) => updateServer(id, outputs, inputs),
+    finish: (live, outputs) => withTags(live.crn, outputs, inputs),
   });
-  const adopted = found && !isOurs(made);
-  if (adopted) await assertAdoptable(made, inputs);
-  // Nobody tells what a server of somebody else's was created with, and what it has is not in the state before it is set.
-  const created: Kept = { ...keptOf(wanted), tags: undefined, defaultTrustedProfile: askedProfile(inputs) };
-  const asked = adopted ? {} : created;
-  let latest = made;
-  try {
-    latest = await settled(made, inputs.provisionTimeoutSeconds, (seen) => (latest = seen));
-    if (latest.status === "failed") throw failedToStart(latest);
-    const read = { defaultTrustedProfile: undefined, ...(await initializationOf(made.id)) };
-    const outputs = outputsOf(latest, { ...asked, ...read });
-    // An earlier attempt, or somebody else, may have made it with other settings.
-    if (found) return { id: made.id, outputs: await updateServer(made.id, outputs, inputs) };
-    return { id: made.id, outputs: await withTags(made.crn, outputs, inputs) };
-  } catch (error) {
-    // Deleted by somebody else while we waited: there is nothing to keep.
-    if (isGone(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InitError(made.id, outputsOf(latest, asked), [reason]);
+}
+
+/** Why a server with other user data, which it may or may not have, is not taken over. */
+const UNTOLD_USER_DATA = "userData (IBM Cloud does not tell what a server got)";
+
+async function* serversNamed(name: string): AsyncGenerator<LiveServer, void, undefined> {
+  for await (const server of listInstances(currentSession(), { name })) {
+    // Its profile and keys decide whether it can be taken over.
+    if (server.name === name) yield { ...server, kept: await initializationOf(server.id) };
   }
 }
 
 /** Until the server says otherwise, its profile is what was asked for. */
 function askedProfile({ defaultTrustedProfile: profile }: InstanceInputs): Kept["defaultTrustedProfile"] {
   return profile && { crn: "", ...profile };
-}
-
-/** Whoever lets us take over a server does not ask for another one in its place, which the next run would make. */
-async function assertAdoptable(server: Instance, inputs: InstanceInputs): Promise<void> {
-  const live = outputsOf(server, await initializationOf(server.id));
-  const fields = fieldsFor(inputs);
-  const differing = changedFields(fields, { ...live }, wantedOf(inputs))
-    .filter((field) => fields[field]?.change === "replace")
-    .map((field) => (field === "userDataSha256" ? "userData (IBM Cloud does not tell what a server got)" : field));
-  if (differing.length === 0) return;
-  throw new VpcIdentityError(
-    `${nameOf(server.id, server)} cannot be adopted: it differs in ${differing.join(", ")}, and the next run would ` +
-      "replace it. Give the arguments that the server has, or choose another name.",
-    { code: "IBMID_EXISTS" },
-  );
 }
 
 /** Brings the settings that can be changed on a server to what is wanted, once it is neither starting nor stopping. */
@@ -105,7 +103,7 @@ export async function updateServer(
   const all: Kept = unread ? { ...kept, ...(await initializationOf(id)) } : kept;
   const live = await converged(id, known, inputs, all);
   const outputs = outputsOf(live, all);
-  if (live.status === "failed") throw new InitError(id, outputs, [failedToStart(live).message]);
+  if (live.status === "failed") throw new InitError(id, outputs, [failedToStart(nameOf(id, live), live).message]);
   return withTags(live.crn, outputs, inputs);
 }
 
@@ -117,28 +115,24 @@ async function converged(id: string, known: InstanceOutputs, inputs: InstanceInp
   if (first === undefined) throw goneError(nameOf(id, known));
   const before = await settled(first);
   if (before.status === "failed") return before;
-  let observed: Instance | undefined = before;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const live = await syncOwned<Instance>({
-        what: nameOf(id, known),
-        fields,
-        // A setting that was nobody's so far is taken as it is.
-        known: { ...settingsOf(before), ...known },
-        knownTag: "",
-        wanted,
-        observe: async () => observed ?? getInstance(currentSession(), id),
-        propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
-        tagOf: (seen) => seen.etag,
-        send: (tag, changed) => send(before, tag, changed, wanted),
-      });
-      return await restarted(live, { known, before, inputs });
-    } catch (error) {
-      // Somebody changed it between our look and our change.
-      if (!isHttpError(error) || error.status !== 412 || attempt === 3) throw error;
-      observed = undefined;
-    }
-  }
+  let seenBefore: Instance | undefined = before;
+  const live = await syncUnderTag<Instance>({
+    what: nameOf(id, known),
+    fields,
+    // A setting that was nobody's so far is taken as it is.
+    known: { ...settingsOf(before), ...known },
+    knownTag: "",
+    wanted,
+    observe: async () => {
+      const seen = seenBefore ?? (await getInstance(currentSession(), id));
+      seenBefore = undefined;
+      return seen;
+    },
+    propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
+    tagOf: (seen) => seen.etag,
+    send: (tag, changed) => send(before, tag, changed, wanted),
+  });
+  return restarted(live, { known, before, inputs });
 }
 
 async function send(server: Instance, tag: string, changed: readonly string[], wanted: Wanted): Promise<Instance> {
@@ -213,16 +207,7 @@ export async function readServer(id: string, known: Partial<InstanceOutputs>): P
 /** Deletes a server and waits until it is gone; one that is starting or stopping is deleted once it has settled. */
 export async function deleteServer(id: string, known: InstanceOutputs): Promise<void> {
   const what = nameOf(id, known);
-  const pauses = new Pauses(DEFAULT_TIMEOUT_SECONDS);
-  for (;;) {
-    try {
-      await deleteInstance(currentSession(), id);
-      break;
-    } catch (error) {
-      if (!isHttpError(error) || error.status !== 409 || !(await pauses.next())) throw error;
-      pauses.tell(what, "not to be deleted yet");
-    }
-  }
+  await onceIdle(what, () => deleteInstance(currentSession(), id), DEFAULT_TIMEOUT_SECONDS);
   await untilGone(
     what,
     () => getInstance(currentSession(), id),
@@ -232,7 +217,8 @@ export async function deleteServer(id: string, known: InstanceOutputs): Promise<
   );
 }
 
-function prototypeOf(inputs: InstanceInputs, attachmentName: string): InstancePrototype {
+/** What a server, or a template for servers, is made of. `attachmentName`: a name that finds it again. */
+export function prototypeOf(inputs: Partial<InstanceInputs>, attachmentName: string): InstancePrototype {
   const { bootVolume, dataVolumes, sourceSnapshotId } = inputs;
   return {
     name: inputs.name,
@@ -243,7 +229,7 @@ function prototypeOf(inputs: InstanceInputs, attachmentName: string): InstancePr
     vpcId: inputs.vpcId,
     keyIds: inputs.sshKeyIds,
     userData: inputs.userData,
-    resourceGroupId: inputs.resourceGroupId ?? currentSession().settings.resourceGroupId,
+    resourceGroupId: resourceGroupOf(inputs),
     metadataService: inputs.metadataService,
     defaultTrustedProfile: inputs.defaultTrustedProfile,
     ...networkPrototype(inputs, attachmentName),
@@ -256,13 +242,6 @@ function prototypeOf(inputs: InstanceInputs, attachmentName: string): InstancePr
         : { deleteWithInstance: true, ...bootVolume, sourceSnapshotId },
     dataVolumes: dataVolumes?.map((volume) => ({ deleteWithInstance: volume.volumeId === undefined, ...volume })),
   };
-}
-
-async function instanceNamed(name: string): Promise<Instance | undefined> {
-  for await (const instance of listInstances(currentSession(), { name })) {
-    if (instance.name === name && instance.status !== "deleting") return instance;
-  }
-  return undefined;
 }
 
 /** The server once it is neither on its way up nor down; `onSeen` learns of every state in between. */
@@ -279,16 +258,4 @@ export function settled(
     timeoutSeconds,
     onSeen,
   });
-}
-
-function failedToStart(instance: Instance): VpcIdentityError {
-  return new VpcIdentityError(
-    `${nameOf(instance.id, instance)} failed to start: ${reasonsOf(instance)} The next run replaces it.`,
-    { code: "IBMID_PROVISIONING_FAILED" },
-  );
-}
-
-function reasonsOf({ statusReasons, lifecycleReasons }: Instance): string {
-  const reasons = [...statusReasons, ...lifecycleReasons].map(({ code, message }) => `${code}: ${message}`);
-  return reasons.length === 0 ? "IBM Cloud gave no reason." : reasons.join("; ");
 }

@@ -1,12 +1,17 @@
 /**
- * How a server is connected: a new virtual network interface in a subnet, one that exists, or the older network interface.
- * The three forms exclude each other, in the types and in the rules.
+ * How a server, virtual or bare metal, is connected: a new virtual network interface in a subnet, one that exists, or the
+ * older network interface. The three forms exclude each other, in the types and in the rules.
  *
- * Sources: IBM Cloud VPC API, "Create an instance": `primary_network_attachment` and `primary_network_interface`.
+ * Sources: IBM Cloud VPC API, "Create an instance" and "Create a bare metal server": `primary_network_attachment` and
+ * `primary_network_interface`.
  */
 import { isIPv4 } from "node:net";
 import type * as pulumi from "@pulumi/pulumi";
-import type { InstancePrototype, NewInterfacePrototype } from "../client/vpc-instance-prototype";
+import type {
+  NetworkAttachmentPrototype,
+  NetworkPrototype,
+  NewInterfacePrototype,
+} from "../client/vpc-instance-prototype";
 import { type Problem, type Rule, flag, isKnown, isRecord, list, object, show } from "../core/validate";
 import { REFERENCE, nameRule } from "./references";
 
@@ -50,20 +55,37 @@ export type NetworkAttachmentArgs =
       readonly subnetId?: undefined;
     };
 
-interface FurtherAttachments {
+/** What only a bare metal server can choose about a new virtual network interface. */
+export interface InfrastructureNatArgs {
   /**
-   * Further network attachments, after the primary one. Used at creation only, like `securityGroupIds`.
+   * Whether IBM Cloud translates addresses, and so lets the interface have one floating IP. With `false`, packets reach and
+   * leave the server unchanged, and `allowIpSpoofing` must be false. Used at creation only: a later change does nothing but
+   * a warning.
+   * @default true
+   */
+  readonly enableInfrastructureNat?: pulumi.Input<boolean>;
+}
+
+/** A further network attachment of a bare metal server. */
+export type BareMetalAttachmentArgs =
+  | NetworkAttachmentArgs
+  | (NetworkInterfaceArgs & InfrastructureNatArgs & { readonly virtualNetworkInterfaceId?: undefined });
+
+interface FurtherAttachments<Attachment> {
+  /**
+   * Further network attachments, after the primary one. Used at creation only: a later change does nothing but a warning.
    * @default - none
    */
-  readonly networkAttachments?: pulumi.Input<pulumi.Input<NetworkAttachmentArgs>[]>;
+  readonly networkAttachments?: pulumi.Input<pulumi.Input<Attachment>[]>;
 }
 
 /** A server with a virtual network interface of its own, which goes with it. */
-export interface SubnetNetworkArgs extends FurtherAttachments {
+export interface SubnetNetworkArgs<Attachment = NetworkAttachmentArgs> extends FurtherAttachments<Attachment> {
   /** Subnet of the primary network attachment: id or CRN. A change replaces the server. */
   readonly subnetId: pulumi.Input<string>;
   /**
-   * Security groups of the primary network interface, ids or CRNs. Used at creation only, like `sshKeyIds`.
+   * Security groups of the primary network interface, ids or CRNs. Used at creation only: a later change does nothing but a
+   * warning.
    * @default - the VPC's default security group
    */
   readonly securityGroupIds?: pulumi.Input<pulumi.Input<string>[]>;
@@ -73,7 +95,8 @@ export interface SubnetNetworkArgs extends FurtherAttachments {
    */
   readonly primaryIp?: pulumi.Input<string>;
   /**
-   * Whether the server may send from other addresses than its own. Used at creation only, like `sshKeyIds`.
+   * Whether the server may send from other addresses than its own. Used at creation only: a later change does nothing but a
+   * warning.
    * @default false
    */
   readonly allowIpSpoofing?: pulumi.Input<boolean>;
@@ -83,7 +106,9 @@ export interface SubnetNetworkArgs extends FurtherAttachments {
 }
 
 /** A server on a virtual network interface that exists and stays when the server is deleted. */
-export interface ExistingInterfaceNetworkArgs extends FurtherAttachments {
+export interface ExistingInterfaceNetworkArgs<
+  Attachment = NetworkAttachmentArgs,
+> extends FurtherAttachments<Attachment> {
   /** The virtual network interface: id or CRN. A change replaces the server. */
   readonly virtualNetworkInterfaceId: pulumi.Input<string>;
   readonly subnetId?: undefined;
@@ -99,7 +124,8 @@ export interface InterfaceNetworkArgs {
   /** The primary network interface. A change of its subnet or address replaces the server. */
   readonly primaryNetworkInterface: pulumi.Input<NetworkInterfaceArgs>;
   /**
-   * Further network interfaces. Used at creation only, like `sshKeyIds`.
+   * Further network interfaces. Used at creation only: a later change does nothing but a
+   * warning.
    * @default - none
    */
   readonly networkInterfaces?: pulumi.Input<pulumi.Input<NetworkInterfaceArgs>[]>;
@@ -126,6 +152,13 @@ export interface TemplateNetworkArgs {
 /** The ways to connect a server. */
 export type InstanceNetworkArgs = SubnetNetworkArgs | ExistingInterfaceNetworkArgs | InterfaceNetworkArgs;
 
+/** The ways to connect a bare metal server. */
+export type BareMetalNetworkArgs =
+  | (SubnetNetworkArgs<BareMetalAttachmentArgs> & InfrastructureNatArgs)
+  | ((ExistingInterfaceNetworkArgs<BareMetalAttachmentArgs> | InterfaceNetworkArgs) & {
+      readonly enableInfrastructureNat?: undefined;
+    });
+
 /** What `check` makes of a network interface. */
 export interface NetworkInterfaceInputs {
   readonly subnetId: string;
@@ -137,7 +170,10 @@ export interface NetworkInterfaceInputs {
 
 /** What `check` makes of a further network attachment. */
 export type NetworkAttachmentInputs =
-  | (NetworkInterfaceInputs & { readonly virtualNetworkInterfaceId?: undefined })
+  | (NetworkInterfaceInputs & {
+      readonly enableInfrastructureNat?: boolean | undefined;
+      readonly virtualNetworkInterfaceId?: undefined;
+    })
   | { readonly virtualNetworkInterfaceId: string; readonly name?: string | undefined };
 
 /** What `check` makes of the arguments of this file. */
@@ -146,6 +182,8 @@ export interface InstanceNetworkInputs {
   readonly securityGroupIds?: readonly string[] | undefined;
   readonly primaryIp?: string | undefined;
   readonly allowIpSpoofing?: boolean | undefined;
+  /** Of bare metal servers only. */
+  readonly enableInfrastructureNat?: boolean | undefined;
   readonly virtualNetworkInterfaceId?: string | undefined;
   readonly networkAttachments?: readonly NetworkAttachmentInputs[] | undefined;
   readonly primaryNetworkInterface?: NetworkInterfaceInputs | undefined;
@@ -165,16 +203,29 @@ const interfaceFields = {
   allowIpSpoofing: flag,
 };
 const interfaceRule = object({ fields: interfaceFields, required: ["subnetId"] });
-const OF_A_NEW_INTERFACE = ["subnetId", "securityGroupIds", "primaryIp", "allowIpSpoofing"];
+const OF_A_NEW_INTERFACE = [
+  "subnetId",
+  "securityGroupIds",
+  "primaryIp",
+  "allowIpSpoofing",
+  "enableInfrastructureNat",
+] as const;
 
-const attachmentRule = object({
-  fields: { ...interfaceFields, virtualNetworkInterfaceId: REFERENCE },
-  exactlyOne: [["subnetId", "virtualNetworkInterfaceId"]],
-  also: (value, path) =>
-    value.virtualNetworkInterfaceId === undefined
-      ? []
-      : settledElsewhere(value, `${path}.`, OF_A_NEW_INTERFACE.slice(1)),
-});
+const attachmentRule = (more: Readonly<Record<string, Rule>>): Rule =>
+  object({
+    fields: { ...interfaceFields, ...more, virtualNetworkInterfaceId: REFERENCE },
+    exactlyOne: [["subnetId", "virtualNetworkInterfaceId"]],
+    also: (value, path) =>
+      value.virtualNetworkInterfaceId === undefined
+        ? spoofingProblems(value, `${path}.`)
+        : settledElsewhere(value, `${path}.`, OF_A_NEW_INTERFACE.slice(1)),
+  });
+
+/** IBM Cloud does not let packets through unchanged that come from addresses of others. */
+const spoofingProblems = (value: Readonly<Record<string, unknown>>, at: string): Problem[] =>
+  value.enableInfrastructureNat === false && value.allowIpSpoofing === true
+    ? [{ property: `${at}allowIpSpoofing`, reason: "is true; must be false where enableInfrastructureNat is" }]
+    : [];
 
 /** Rules of the arguments of this file. */
 export const networkArgRules = {
@@ -183,9 +234,18 @@ export const networkArgRules = {
   primaryIp: address,
   allowIpSpoofing: flag,
   virtualNetworkInterfaceId: REFERENCE,
-  networkAttachments: list(attachmentRule),
+  networkAttachments: list(attachmentRule({})),
   primaryNetworkInterface: interfaceRule,
   networkInterfaces: list(interfaceRule),
+} satisfies Record<string, Rule>;
+
+const ofBareMetal = { enableInfrastructureNat: flag };
+
+/** The same for a bare metal server. */
+export const bareMetalNetworkArgRules = {
+  ...networkArgRules,
+  ...ofBareMetal,
+  networkAttachments: list(attachmentRule(ofBareMetal)),
 } satisfies Record<string, Rule>;
 
 /** What is wrong with the combination; one of the three forms is needed unless a template has it. */
@@ -207,7 +267,7 @@ export function networkProblems(args: Readonly<Record<string, unknown>>, path: s
   }
   const alone = settledElsewhere(args, at, ["networkInterfaces"]);
   return args.virtualNetworkInterfaceId === undefined
-    ? alone
+    ? [...alone, ...spoofingProblems(args, at)]
     : [...alone, ...settledElsewhere(args, at, OF_A_NEW_INTERFACE)];
 }
 
@@ -227,7 +287,14 @@ function settledElsewhere(args: Readonly<Record<string, unknown>>, at: string, n
 /** The arguments in terms of the outputs: both kinds of interface have the same fields. What IBM Cloud does anyway is left out. */
 export function wantedNetwork(inputs: Partial<InstanceNetworkInputs>): Readonly<Record<string, unknown>> {
   const { primaryNetworkInterface: nic, ...rest } = inputs;
-  if (nic === undefined) return { ...rest, allowIpSpoofing: unlessFalse(rest.allowIpSpoofing) };
+  if (nic === undefined) {
+    const { allowIpSpoofing, enableInfrastructureNat: nat } = rest;
+    return {
+      ...rest,
+      allowIpSpoofing: unlessFalse(allowIpSpoofing),
+      enableInfrastructureNat: nat === true ? undefined : nat,
+    };
+  }
   const of = (field: keyof NetworkInterfaceInputs): unknown => (isKnown(nic) && isRecord(nic) ? nic[field] : nic);
   return {
     networkInterfaces: rest.networkInterfaces,
@@ -241,10 +308,17 @@ export function wantedNetwork(inputs: Partial<InstanceNetworkInputs>): Readonly<
 
 const unlessFalse = (value: unknown): unknown => (value === false ? undefined : value);
 
-type NetworkPrototype = Pick<
-  InstancePrototype,
-  "primaryNetworkAttachment" | "networkAttachments" | "primaryNetworkInterface" | "networkInterfaces"
->;
+/** The arguments that would say what the outputs say. */
+export function networkInputsOf(
+  outputs: InstanceNetworkInputs & { readonly networkType?: "attachment" | "interface" | undefined },
+): object {
+  const { subnetId, securityGroupIds, primaryIp, allowIpSpoofing, virtualNetworkInterfaceId } = outputs;
+  const { enableInfrastructureNat, networkAttachments, networkInterfaces } = outputs;
+  const nic = { subnetId, securityGroupIds, primaryIp, allowIpSpoofing };
+  if (outputs.networkType === "interface") return { primaryNetworkInterface: nic, networkInterfaces };
+  if (virtualNetworkInterfaceId !== undefined) return { virtualNetworkInterfaceId, networkAttachments };
+  return { ...nic, enableInfrastructureNat, networkAttachments };
+}
 
 /** The network part of a server's prototype. `mark`: a name that finds the server again, where the user gave none. */
 export function networkPrototype(inputs: InstanceNetworkInputs, mark: string): NetworkPrototype {
@@ -258,19 +332,15 @@ export function networkPrototype(inputs: InstanceNetworkInputs, mark: string): N
     return { primaryNetworkAttachment: { name: mark, virtualNetworkInterface }, networkAttachments };
   }
   if (subnetId === undefined) return {};
-  const { securityGroupIds, primaryIp, allowIpSpoofing } = inputs;
+  const { securityGroupIds, primaryIp, allowIpSpoofing, enableInfrastructureNat } = inputs;
+  const nic = { subnetId, securityGroupIds, primaryIp, allowIpSpoofing, enableInfrastructureNat };
   return {
-    primaryNetworkAttachment: {
-      name: mark,
-      virtualNetworkInterface: { subnetId, securityGroupIds, primaryIp, allowIpSpoofing, autoDelete: true },
-    },
+    primaryNetworkAttachment: { name: mark, virtualNetworkInterface: { ...nic, autoDelete: true } },
     networkAttachments,
   };
 }
 
-function attachmentPrototype(
-  attachment: NetworkAttachmentInputs,
-): NonNullable<InstancePrototype["networkAttachments"]>[number] {
+function attachmentPrototype(attachment: NetworkAttachmentInputs): NetworkAttachmentPrototype {
   if (attachment.virtualNetworkInterfaceId !== undefined) {
     return { name: attachment.name, virtualNetworkInterface: { id: attachment.virtualNetworkInterfaceId } };
   }

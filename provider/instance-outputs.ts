@@ -29,8 +29,8 @@ const CREATED_WITH = [
 /** Settings that every server has, and that are ours only once a program has named them. */
 const OWNED_WHEN_NAMED = ["availabilityPolicy", "totalVolumeBandwidthMbps", "enableSecureBoot"] as const;
 
-/** The outputs that are as the program said, or as it said last. */
-export const OF_THE_PROGRAM: readonly string[] = [...CREATED_WITH, ...OWNED_WHEN_NAMED];
+/** What is kept of what the program said, or said last. */
+const OF_THE_PROGRAM: readonly string[] = [...CREATED_WITH, ...OWNED_WHEN_NAMED];
 
 /** What is known of a server beside its description. */
 export type Kept = Partial<Pick<InstanceOutputs, (typeof CREATED_WITH)[number] | (typeof OWNED_WHEN_NAMED)[number]>>;

@@ -4,21 +4,22 @@
  * Sources: IBM Cloud VPC API, "Create an instance template", "Update an instance template".
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { MetadataService } from "../client/vpc";
-import { type Rule, isKnown, object } from "../core/validate";
+import { type Rule, object } from "../core/validate";
 import { type FieldTable, compact } from "./diff";
-import type { Internal } from "./handler";
 import {
+  type AvailabilityPolicyArgs,
   type DefaultTrustedProfileArgs,
+  type InstanceInputs,
+  type InstanceOutputs,
   type MetadataServiceArgs,
   instanceArgRules,
-  sameProfile,
-  userDataSha256,
 } from "./instance-args";
-import { sameReference, sameReferences } from "./references";
+import { instanceFields, wantedOf } from "./instance-fields";
+import { type InstanceNetworkArgs, type SubnetNetworkArgs, networkProblems } from "./instance-network-args";
+import type { DataVolumeArgs, NewVolumeArgs } from "./instance-volume-args";
 
-/** Arguments of an instance template. Except for the name, a change of any replaces the template. */
-export interface InstanceTemplateArgs {
+/** Arguments of an instance template, apart from its network. Except for the name, a change of any replaces the template. */
+export interface InstanceTemplateSettingsArgs {
   /**
    * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters. A change renames the template.
    * A template that an instance group uses can only be replaced where its name is left to us or changes along: the group
@@ -28,8 +29,6 @@ export interface InstanceTemplateArgs {
   readonly name?: pulumi.Input<string>;
   /** VPC: id or CRN. */
   readonly vpcId: pulumi.Input<string>;
-  /** Subnet of the primary network attachment: id or CRN. An instance group uses its own subnets in place of it. */
-  readonly subnetId: pulumi.Input<string>;
   /** Zone, such as "us-south-1". */
   readonly zone: pulumi.Input<string>;
   /** Image to boot: id or CRN. */
@@ -41,11 +40,6 @@ export interface InstanceTemplateArgs {
    * @default - none
    */
   readonly sshKeyIds?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * Security groups of the primary network interface, ids or CRNs.
-   * @default - the VPC's default security group
-   */
-  readonly securityGroupIds?: pulumi.Input<pulumi.Input<string>[]>;
   /**
    * Metadata service of servers made from the template.
    * @default - off, protocol "http", hop limit 1
@@ -70,139 +64,141 @@ export interface InstanceTemplateArgs {
    */
   readonly userDataChange?: pulumi.Input<"ignore" | "replace">;
   /**
+   * What happens to servers made from the template when their host fails.
+   * @default - host failure "restart"
+   */
+  readonly availabilityPolicy?: pulumi.Input<AvailabilityPolicyArgs>;
+  /**
+   * Bandwidth for all volumes of a server together, in megabits per second, at least 500.
+   * @default - chosen by IBM Cloud from the instance profile
+   */
+  readonly totalVolumeBandwidthMbps?: pulumi.Input<number>;
+  /**
+   * Whether only signed software may boot.
+   * @default - chosen by IBM Cloud from the instance profile
+   */
+  readonly enableSecureBoot?: pulumi.Input<boolean>;
+  /**
+   * The volume that each server boots from. A name can be had by one server only.
+   * @default - chosen by IBM Cloud, and deleted with the server
+   */
+  readonly bootVolume?: pulumi.Input<NewVolumeArgs>;
+  /**
+   * Data volumes of each server. One that exists, or a name, can be had by one server only.
+   * @default - none
+   */
+  readonly dataVolumes?: pulumi.Input<pulumi.Input<DataVolumeArgs>[]>;
+  /**
    * Resource group of the template and of servers made from it, by id.
    * @default - the one of the provider's settings, else the account's default group
    */
   readonly resourceGroupId?: pulumi.Input<string>;
   /**
-   * Take over an equal template of this name that exists already, instead of failing. It is deleted with the stack.
+   * Take over an equal template of this name that exists already, instead of failing. It is deleted with the stack. Refused
+   * where the arguments name an availability policy, volumes, secure boot or further interfaces, which are not compared.
    * @default false
    */
   readonly adopt?: pulumi.Input<boolean>;
 }
 
-/** What `check` makes of the arguments. */
-export interface InstanceTemplateInputs extends Internal {
-  readonly name: string;
-  readonly vpcId: string;
-  readonly subnetId: string;
-  readonly zone: string;
-  readonly imageId: string;
-  readonly instanceProfile: string;
-  readonly sshKeyIds?: readonly string[] | undefined;
-  readonly securityGroupIds?: readonly string[] | undefined;
-  readonly metadataService?: Partial<MetadataService> | undefined;
-  readonly defaultTrustedProfile?: { readonly target: string; readonly autoLink?: boolean } | undefined;
-  readonly userData?: string | undefined;
-  readonly userDataChange?: "ignore" | "replace" | undefined;
-  readonly resourceGroupId?: string | undefined;
-  readonly adopt?: boolean | undefined;
-}
+/**
+ * Arguments of an instance template whose servers have a virtual network interface of their own: the usual form. An instance
+ * group uses its own subnets in place of `subnetId`.
+ */
+export interface InstanceTemplateArgs extends InstanceTemplateSettingsArgs, SubnetNetworkArgs {}
 
-/** What the state holds of a template: all that the API repeats of it, the user data as its hash. */
-export interface InstanceTemplateOutputs {
+/** Arguments of an instance template, however its servers are connected. */
+export type AnyInstanceTemplateArgs = InstanceTemplateSettingsArgs & InstanceNetworkArgs;
+
+/** Arguments that only a server has. */
+const OF_A_SERVER = [
+  "sourceSnapshotId",
+  "sourceTemplateId",
+  "tags",
+  "restartToApply",
+  "provisionTimeoutSeconds",
+] as const;
+
+/** What `check` makes of the arguments. */
+export type InstanceTemplateInputs = Omit<InstanceInputs, (typeof OF_A_SERVER)[number]>;
+
+/** What no answer repeats in the words it was said in; a template never changes, so it stays true. */
+const AS_SAID = [
+  "primaryIp",
+  "allowIpSpoofing",
+  "virtualNetworkInterfaceId",
+  "networkAttachments",
+  "networkInterfaces",
+  "availabilityPolicy",
+  "totalVolumeBandwidthMbps",
+  "enableSecureBoot",
+  "bootVolume",
+  "dataVolumes",
+] as const;
+
+/** What is known of a template beside what the API says. */
+export type SaidOfTemplate = Partial<Pick<InstanceOutputs, (typeof AS_SAID)[number]>>;
+
+/** What of inputs (in terms of the outputs) or of outputs no answer repeats. */
+export const saidIn = (properties: Readonly<Record<string, unknown>>): SaidOfTemplate =>
+  compact(Object.fromEntries(AS_SAID.map((name) => [name, properties[name]])));
+
+/** What the state holds of a template: what the API repeats of it, the user data as its hash, and what was said. */
+export interface InstanceTemplateOutputs extends SaidOfTemplate {
   readonly crn: string;
   readonly name: string;
   readonly vpcId?: string | undefined;
   readonly subnetId?: string | undefined;
+  readonly networkType: "attachment" | "interface";
   readonly zone?: string | undefined;
   readonly imageId?: string | undefined;
   readonly instanceProfile?: string | undefined;
   readonly sshKeyIds?: readonly string[] | undefined;
   readonly securityGroupIds?: readonly string[] | undefined;
-  readonly metadataService: MetadataService;
+  readonly metadataService: InstanceOutputs["metadataService"];
   readonly defaultTrustedProfile?: { readonly target: string; readonly autoLink: boolean } | undefined;
   readonly userDataSha256?: string | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly createdAt: string;
 }
 
+const ofATemplate = <T>(table: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(table).filter(([name]) => !(OF_A_SERVER as readonly string[]).includes(name)));
+
 /** Judges the arguments of an instance template. */
 export const instanceTemplateRule: Rule = object({
-  fields: {
-    name: instanceArgRules.name,
-    vpcId: instanceArgRules.vpcId,
-    subnetId: instanceArgRules.subnetId,
-    zone: instanceArgRules.zone,
-    imageId: instanceArgRules.imageId,
-    instanceProfile: instanceArgRules.instanceProfile,
-    sshKeyIds: instanceArgRules.sshKeyIds,
-    securityGroupIds: instanceArgRules.securityGroupIds,
-    metadataService: instanceArgRules.metadataService,
-    defaultTrustedProfile: instanceArgRules.defaultTrustedProfile,
-    userData: instanceArgRules.userData,
-    userDataChange: instanceArgRules.userDataChange,
-    resourceGroupId: instanceArgRules.resourceGroupId,
-    adopt: instanceArgRules.adopt,
-  },
-  required: ["vpcId", "subnetId", "zone", "imageId", "instanceProfile"],
+  fields: ofATemplate<Rule>(instanceArgRules),
+  required: ["vpcId", "zone", "imageId", "instanceProfile"],
+  also: networkProblems,
 });
+
+/** What the state holds only where the program has said it: left out later, it is to be gone. */
+const CLEARED: readonly string[] = [...AS_SAID, "sshKeyIds", "securityGroupIds"];
 
 /** What a change of each argument means; `userDataSha256` stands for the user data. */
 export function templateFields({
   userDataChange,
 }: Pick<Partial<InstanceTemplateInputs>, "userDataChange">): FieldTable {
+  const rows = Object.entries(ofATemplate(instanceFields)).map(([field, rule]) => [
+    field,
+    { ...rule, change: "replace", ...(CLEARED.includes(field) ? { absent: "clear" } : {}) },
+  ]);
   return {
+    ...(Object.fromEntries(rows) as FieldTable),
     name: { change: "update" },
-    vpcId: { change: "replace", same: sameReference },
-    subnetId: { change: "replace", same: sameReference },
-    zone: { change: "replace" },
-    imageId: { change: "replace", same: sameReference },
-    instanceProfile: { change: "replace" },
-    sshKeyIds: { change: "replace", absent: "clear", same: sameReferences },
-    securityGroupIds: { change: "replace", absent: "clear", same: sameReferences },
-    metadataService: { change: "replace" },
-    defaultTrustedProfile: { change: "replace", absent: "clear", same: sameProfile },
     userDataSha256: { change: userDataChange ?? "replace", absent: "clear", argument: "userData" },
-    resourceGroupId: { change: "replace" },
   };
 }
 
-/** The arguments in terms of the outputs, with everything the API would otherwise choose. */
-export type WantedTemplate = Pick<
-  InstanceTemplateInputs,
-  | "name"
-  | "vpcId"
-  | "subnetId"
-  | "zone"
-  | "imageId"
-  | "instanceProfile"
-  | "sshKeyIds"
-  | "securityGroupIds"
-  | "resourceGroupId"
-> &
-  Pick<InstanceTemplateOutputs, "metadataService" | "defaultTrustedProfile" | "userDataSha256">;
-
-/** The inputs in terms of the outputs. */
-export function wantedTemplate(inputs: InstanceTemplateInputs): WantedTemplate {
-  const { name, vpcId, subnetId, zone, imageId, instanceProfile, sshKeyIds, securityGroupIds } = inputs;
-  const { metadataService, defaultTrustedProfile, userData, resourceGroupId } = inputs;
-  // The API leaves an empty list out.
-  const unlessEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
-    Array.isArray(list) && list.length === 0 ? undefined : list;
+/** The inputs in terms of the outputs, with everything the API would otherwise choose. */
+export function wantedTemplate(inputs: InstanceTemplateInputs): Readonly<Record<string, unknown>> {
+  const wanted = wantedOf(inputs);
+  // The API leaves an empty list or text out.
+  const unlessEmpty = (list: unknown): unknown => (Array.isArray(list) && list.length === 0 ? undefined : list);
   return compact({
-    ...{ name, vpcId, subnetId, zone, imageId, instanceProfile },
-    sshKeyIds: unlessEmpty(sshKeyIds),
-    securityGroupIds: unlessEmpty(securityGroupIds),
-    // Always all of it, so that leaving a setting out means IBM's default; whoever gives the block wants the service.
-    metadataService: wholeMetadataService(metadataService),
-    defaultTrustedProfile: wholeProfile(defaultTrustedProfile),
-    userDataSha256: userData === undefined || userData === "" ? undefined : userDataSha256(userData),
-    resourceGroupId,
+    ...wanted,
+    sshKeyIds: unlessEmpty(wanted.sshKeyIds),
+    securityGroupIds: unlessEmpty(wanted.securityGroupIds),
+    userDataSha256: inputs.userData === "" ? undefined : wanted.userDataSha256,
   });
-}
-
-const OFF: MetadataService = { enabled: false, protocol: "http", responseHopLimit: 1 };
-
-function wholeMetadataService(given: Partial<MetadataService> | undefined): MetadataService {
-  if (given === undefined) return OFF;
-  return isKnown(given) ? { ...OFF, enabled: true, ...given } : (given as MetadataService);
-}
-
-/** Always says whether it links: IBM's default is to do so, and a group refuses that. */
-function wholeProfile(
-  given: InstanceTemplateInputs["defaultTrustedProfile"],
-): InstanceTemplateOutputs["defaultTrustedProfile"] {
-  if (given === undefined || !isKnown(given)) return given as undefined;
-  return { ...given, autoLink: given.autoLink ?? true };
 }

@@ -15,21 +15,25 @@ import {
 import { isHttpError } from "../core/errors";
 import { currentSession } from "./connection";
 import { createOnce, inTheWay, syncFound, syncOwned, warn } from "./converge";
-import { compact, replacingFields } from "./diff";
+import { compact, onlyFields, replacingFields } from "./diff";
 import { handlerFor } from "./handler";
 import { userDataSha256 } from "./instance-args";
+import { networkFields, withDefaults } from "./instance-fields";
+import { prototypeOf } from "./instance-lifecycle";
+import { networkInputsOf } from "./instance-network-args";
 import {
-  type InstanceTemplateArgs,
+  type AnyInstanceTemplateArgs,
   type InstanceTemplateInputs,
   type InstanceTemplateOutputs,
-  type WantedTemplate,
+  type SaidOfTemplate,
   instanceTemplateRule,
+  saidIn,
   templateFields,
   wantedTemplate,
 } from "./instance-template-args";
 import { rememberLinking } from "./instance-group-linking";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
-import { assertAdoptable, deleteUnused, nameOf, resourceGroupOf } from "./network-lifecycle";
+import { assertAdoptable, deleteUnused, nameOf } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "InstanceTemplate";
@@ -38,9 +42,10 @@ const NOUN = "instance template";
 /** Manages instance templates. */
 export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutputs>({
   rule: instanceTemplateRule,
+  computed: ["userDataSha256"],
   fields: templateFields,
   wanted: wantedTemplate,
-  complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
+  complete: (inputs, completion) => ({ ...withDefaults(inputs), name: nameOf(completion) }),
   // A group that uses the old one has to change to the new one in between. Two of one name there cannot be.
   createFirst: (olds, inputs) => olds.name !== inputs.name,
   ignored: (id, olds, inputs) =>
@@ -51,10 +56,10 @@ export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutput
         "replace the template.",
     ),
   create: ensureTemplate,
-  update: async (id, olds, inputs) => outputsOf(await syncTemplate(id, olds, inputs)),
-  read: async (id) => {
+  update: async (id, olds, inputs) => outputsOf(await syncTemplate(id, olds, inputs), saidIn({ ...olds })),
+  read: async (id, known) => {
     const live = await getTemplate(currentSession(), id);
-    return live === undefined ? undefined : outputsOf(live);
+    return live === undefined ? undefined : outputsOf(live, saidIn({ ...known }));
   },
   delete: (id, olds) =>
     deleteUnused({
@@ -63,13 +68,10 @@ export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutput
       olds,
       remove: () => deleteTemplate(currentSession(), id),
     }),
-  inputsOf: ({ name, vpcId, subnetId, zone, imageId, instanceProfile, ...rest }) => ({
-    ...{ name, vpcId, subnetId, zone, imageId, instanceProfile },
-    sshKeyIds: rest.sshKeyIds,
-    securityGroupIds: rest.securityGroupIds,
-    metadataService: rest.metadataService,
-    defaultTrustedProfile: rest.defaultTrustedProfile,
-    resourceGroupId: rest.resourceGroupId,
+  inputsOf: (outputs) => ({
+    ...onlyFields(templateFields({}), outputs),
+    ...Object.fromEntries(Object.keys(networkFields).map((field) => [field, undefined])),
+    ...networkInputsOf(outputs),
   }),
   describe: (id) => `${NOUN} "${id}"`,
 });
@@ -80,6 +82,7 @@ async function ensureTemplate(
   inputs: InstanceTemplateInputs,
 ): Promise<{ id: string; outputs: InstanceTemplateOutputs }> {
   const wanted = wantedTemplate(inputs);
+  const said = saidIn(wanted);
   const identity = { ...wanted, mark: inputs.mark };
   const fields = templateFields(inputs);
   const replacing = replacingFields(fields);
@@ -87,9 +90,10 @@ async function ensureTemplate(
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
   const attachmentName = vpcName(markedText(identity, replacing));
   const isOurs = (other: LiveTemplate): boolean =>
-    endsWithHash(other.name, hash) || endsWithHash(other.primaryNetworkAttachmentName, hash);
-  const create = (): Promise<LiveTemplate> =>
-    createTemplate(currentSession(), prototypeOf(inputs, wanted, attachmentName));
+    [other.name, other.primaryNetworkAttachmentName, other.primaryNetworkInterfaceName].some((text) =>
+      endsWithHash(text, hash),
+    );
+  const create = (): Promise<LiveTemplate> => createTemplate(currentSession(), prototypeOf(inputs, attachmentName));
   const { object: live, found } = await createOnce<LiveTemplate>({
     what: `${NOUN} "${inputs.name}"`,
     create,
@@ -105,11 +109,11 @@ async function ensureTemplate(
     adopt: inputs.adopt === true,
     describe: (other) => describe(other, other.id),
   });
-  const outputs = outputsOf(live);
+  const outputs = outputsOf(live, said);
   if (!found) return { id: live.id, outputs };
-  if (!isOurs(live)) assertAdoptable({ noun: NOUN, fields, wanted: { ...wanted }, outputsOf }, live);
+  if (!isOurs(live)) assertAdoptable({ noun: NOUN, fields, wanted, outputsOf: (other) => outputsOf(other, {}) }, live);
   const synced = await syncFound({ id: live.id, outputs }, () => syncTemplate(live.id, outputs, inputs));
-  return { id: live.id, outputs: outputsOf(synced) };
+  return { id: live.id, outputs: outputsOf(synced, said) };
 }
 
 /** Takes a template's name away from it, where it cannot be deleted because a group uses it. */
@@ -141,49 +145,24 @@ function syncTemplate(
     fields: templateFields(inputs),
     known: { ...known },
     knownTag: "",
-    wanted: { ...wantedTemplate(inputs) },
+    wanted: wantedTemplate(inputs),
     observe: () => getTemplate(currentSession(), id),
-    propertiesOf: (live) => ({ ...outputsOf(live) }),
+    propertiesOf: (live) => ({ ...outputsOf(live, saidIn({ ...known })) }),
     tagOf: () => "",
     send: () => renameTemplate(currentSession(), id, inputs.name),
   });
 }
 
-function prototypeOf(
-  inputs: InstanceTemplateInputs,
-  wanted: WantedTemplate,
-  attachmentName: string,
-): Parameters<typeof createTemplate>[1] {
-  return {
-    name: inputs.name,
-    profile: wanted.instanceProfile,
-    zone: wanted.zone,
-    imageId: wanted.imageId,
-    vpcId: wanted.vpcId,
-    keyIds: wanted.sshKeyIds,
-    userData: inputs.userData,
-    resourceGroupId: resourceGroupOf(wanted),
-    metadataService: wanted.metadataService,
-    defaultTrustedProfile: wanted.defaultTrustedProfile,
-    primaryNetworkAttachment: {
-      name: attachmentName,
-      virtualNetworkInterface: {
-        subnetId: wanted.subnetId,
-        securityGroupIds: wanted.securityGroupIds,
-        autoDelete: true,
-      },
-    },
-  };
-}
-
-function outputsOf(live: LiveTemplate): InstanceTemplateOutputs {
+function outputsOf(live: LiveTemplate, said: SaidOfTemplate): InstanceTemplateOutputs {
   const unlessEmpty = (list: readonly string[]): readonly string[] | undefined =>
     list.length === 0 ? undefined : list;
   return compact<InstanceTemplateOutputs>({
+    ...said,
     crn: live.crn,
     name: live.name,
     vpcId: live.vpcId,
     subnetId: live.subnetId,
+    networkType: live.primaryNetworkAttachmentName === undefined ? "interface" : "attachment",
     zone: live.zone,
     imageId: live.imageId,
     instanceProfile: live.profile,
@@ -205,6 +184,12 @@ const KIND: ResourceType = {
     "name",
     "vpcId",
     "subnetId",
+    "networkType",
+    "primaryIp",
+    "allowIpSpoofing",
+    "virtualNetworkInterfaceId",
+    "networkAttachments",
+    "networkInterfaces",
     "zone",
     "imageId",
     "instanceProfile",
@@ -213,6 +198,11 @@ const KIND: ResourceType = {
     "metadataService",
     "defaultTrustedProfile",
     "userDataSha256",
+    "availabilityPolicy",
+    "totalVolumeBandwidthMbps",
+    "enableSecureBoot",
+    "bootVolume",
+    "dataVolumes",
     "resourceGroupId",
     "createdAt",
   ],
@@ -242,8 +232,20 @@ export class InstanceTemplate extends VpcIdentityResource {
   declare readonly name: pulumi.Output<string>;
   /** Id of the VPC. */
   declare readonly vpcId: pulumi.Output<string | undefined>;
-  /** Id of the subnet of the primary network attachment. */
+  /** Id of the subnet of the primary interface. */
   declare readonly subnetId: pulumi.Output<string | undefined>;
+  /** Kind of the primary interface: `attachment`, or `interface`, the older kind. */
+  declare readonly networkType: pulumi.Output<"attachment" | "interface">;
+  /** Address in the subnet, when the program named one. */
+  declare readonly primaryIp: pulumi.Output<string | undefined>;
+  /** Whether servers may send from other addresses than their own, when the program says so. */
+  declare readonly allowIpSpoofing: pulumi.Output<boolean | undefined>;
+  /** Virtual network interface, when the program named one that exists. */
+  declare readonly virtualNetworkInterfaceId: pulumi.Output<string | undefined>;
+  /** Further network attachments, when the program named any. */
+  declare readonly networkAttachments: pulumi.Output<InstanceTemplateOutputs["networkAttachments"]>;
+  /** Further network interfaces, when the program named any. */
+  declare readonly networkInterfaces: pulumi.Output<InstanceTemplateOutputs["networkInterfaces"]>;
   /** Zone. */
   declare readonly zone: pulumi.Output<string | undefined>;
   /** Id of the image. */
@@ -260,6 +262,16 @@ export class InstanceTemplate extends VpcIdentityResource {
   declare readonly defaultTrustedProfile: pulumi.Output<InstanceTemplateOutputs["defaultTrustedProfile"]>;
   /** SHA-256 of the user data, in hexadecimal digits, if there is any. */
   declare readonly userDataSha256: pulumi.Output<string | undefined>;
+  /** What happens when the host of a server fails, when the program says it. */
+  declare readonly availabilityPolicy: pulumi.Output<InstanceTemplateOutputs["availabilityPolicy"]>;
+  /** Bandwidth for all volumes of a server together, in megabits per second, when the program says it. */
+  declare readonly totalVolumeBandwidthMbps: pulumi.Output<number | undefined>;
+  /** Whether only signed software may boot, when the program says it. */
+  declare readonly enableSecureBoot: pulumi.Output<boolean | undefined>;
+  /** Boot volume of each server, when the program says anything of it. */
+  declare readonly bootVolume: pulumi.Output<InstanceTemplateOutputs["bootVolume"]>;
+  /** Data volumes of each server, when the program named any. */
+  declare readonly dataVolumes: pulumi.Output<InstanceTemplateOutputs["dataVolumes"]>;
   /** Id of the resource group. */
   declare readonly resourceGroupId: pulumi.Output<string | undefined>;
   /** Time of creation, RFC 3339. */
@@ -269,7 +281,7 @@ export class InstanceTemplate extends VpcIdentityResource {
    * Creates an instance template.
    * @throws pulumi.ResourceError that lists every problem of the arguments
    */
-  constructor(name: string, args: InstanceTemplateArgs, options?: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: AnyInstanceTemplateArgs, options?: pulumi.CustomResourceOptions) {
     super(KIND, name, args, options);
     rememberLinking(this.id, name, args.defaultTrustedProfile);
   }
@@ -282,6 +294,6 @@ export class InstanceTemplate extends VpcIdentityResource {
   /** Reads a template that exists, without managing it. */
   static get(name: string, id: pulumi.Input<pulumi.ID>, options?: pulumi.CustomResourceOptions): InstanceTemplate {
     // Nothing is created when there is an id, so the arguments are not looked at.
-    return new InstanceTemplate(name, {} as InstanceTemplateArgs, { ...options, id });
+    return new InstanceTemplate(name, {} as AnyInstanceTemplateArgs, { ...options, id });
   }
 }

@@ -6,6 +6,7 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { MetadataService } from "../client/vpc";
+import { onlyFields } from "./diff";
 import { handlerFor } from "./handler";
 import {
   type AnyInstanceArgs,
@@ -14,10 +15,10 @@ import {
   type InstanceOutputs,
   instanceRule,
 } from "./instance-args";
-import { fieldsFor, warnOfIgnored, wantedOf, withDefaults } from "./instance-fields";
+import { fieldsFor, serverFields, warnOfIgnored, wantedOf, withDefaults } from "./instance-fields";
 import { createServer, deleteServer, nameOf, readServer, updateServer } from "./instance-lifecycle";
-import { OF_THE_PROGRAM } from "./instance-outputs";
-import { keptName, vpcName } from "./naming";
+import { networkInputsOf } from "./instance-network-args";
+import { nameOf as chosenName } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "Instance";
@@ -29,10 +30,7 @@ export const handler = handlerFor<InstanceInputs, InstanceOutputs>({
   fields: fieldsFor,
   ignored: (id, olds, inputs, fields) => warnOfIgnored(TYPE, nameOf(id, olds), inputs, fields),
   wanted: wantedOf,
-  complete: (inputs, { given, olds, same, text }) => ({
-    ...withDefaults(inputs),
-    name: given.name ?? keptName(olds.name, same, vpcName(text)),
-  }),
+  complete: (inputs, completion) => ({ ...withDefaults(inputs), name: chosenName(completion) }),
   // A server that failed to start is of no use and cannot be mended.
   alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   create: createServer,
@@ -45,13 +43,10 @@ export const handler = handlerFor<InstanceInputs, InstanceOutputs>({
 
 /** What a refresh finds, as arguments. The user data itself nobody tells, so its hash stands for it. */
 function inputsOf(outputs: InstanceOutputs): object {
-  const { subnetId, securityGroupIds, primaryIp, allowIpSpoofing, defaultTrustedProfile: profile } = outputs;
-  const nic = { subnetId, securityGroupIds, primaryIp, allowIpSpoofing };
-  const own = outputs.networkType === "interface" ? { primaryNetworkInterface: nic } : nic;
-  const named = ["name", "vpcId", "zone", "instanceProfile", "metadataService", "resourceGroupId", ...OF_THE_PROGRAM];
+  const { defaultTrustedProfile: profile } = outputs;
   return {
-    ...Object.fromEntries(named.map((name) => [name, outputs[name as keyof InstanceOutputs]])),
-    ...(outputs.virtualNetworkInterfaceId === undefined ? own : {}),
+    ...onlyFields(serverFields, outputs),
+    ...networkInputsOf(outputs),
     defaultTrustedProfile: profile && { target: profile.target, autoLink: profile.autoLink },
   };
 }

@@ -33,3 +33,13 @@ export async function deleteUnlocked(
     }
   }
 }
+
+/** Deletes what no state names; it may be locked already, by our own wish. */
+export async function deleteUnnamed(
+  remove: () => Promise<void>,
+  look: () => Promise<{ readonly locked: boolean } | undefined>,
+  unlock: () => Promise<void>,
+): Promise<void> {
+  if ((await look())?.locked === true) await unlock();
+  await remove();
+}

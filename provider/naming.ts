@@ -67,6 +67,24 @@ export function keptName(kept: unknown, same: boolean, text: string): string {
   return ours ? kept : text;
 }
 
+/** What `check` knows of the name and the description of an object. */
+interface Naming {
+  readonly given: { readonly name?: string | undefined; readonly description?: string | undefined };
+  readonly olds: { readonly name?: string | undefined };
+  readonly same: boolean;
+  readonly text: string;
+}
+
+/**
+ * The name, or the description, that carries the hash: a name of the user's has none in it, so then the description does,
+ * if the user left it empty.
+ */
+export function hashedText({ given, olds, same, text }: Naming): { name: string } | { description: string } {
+  return given.name === undefined
+    ? { name: keptName(olds.name, same, text) }
+    : { description: given.description ?? text };
+}
+
 /** True when `text` (a name or a description) ends in the hash. */
 export function endsWithHash(text: string | undefined, hash: string): boolean {
   return text?.endsWith(`-${hash}`) ?? false;

@@ -1,11 +1,11 @@
 /**
- * What VPCs, subnets, SSH keys and floating IPs have in common over time: names that are unique, creates and deletes that
- * go on after the answer, and deletes that are refused while something is still in use.
+ * What the resources of the VPC API have in common over time: names that are unique, creates and deletes that go on after
+ * the answer, changes under a tag, and deletes that are refused while something is still in use.
  */
 import { VpcIdentityError, isHttpError } from "../core/errors";
 import { type Rule, flag, text } from "../core/validate";
 import { currentSession } from "./connection";
-import { InitError, createOnce, inTheWay, isGone, onceParentIsVisible, warn } from "./converge";
+import { InitError, type Sync, createOnce, inTheWay, isGone, onceParentIsVisible, syncOwned, warn } from "./converge";
 import { type FieldTable, changedFields, replacingFields } from "./diff";
 import type { Completion, Internal } from "./handler";
 import { endsWithHash, hashOf, keptName, vpcName } from "./naming";
@@ -67,6 +67,8 @@ export interface Making<T extends Live, Outputs extends object> {
   readonly outputsOf: (live: T) => Outputs;
   /** Brings one that was found to what is wanted. */
   readonly sync: (id: string, outputs: Outputs) => Promise<Outputs>;
+  /** What takes a call of its own, for one that was just made. @default - nothing */
+  readonly finish?: (made: T, outputs: Outputs) => Promise<Outputs>;
 }
 
 /** Makes an object exactly once, and waits until it can be used. From the moment it exists, every failure keeps its id. */
@@ -94,7 +96,8 @@ export async function make<T extends Live, Outputs extends object>(
     const { settle = (first: T): Promise<T> => untilAvailable(noun, first, making.get) } = making;
     latest = await settle(made, (seen) => (latest = seen));
     const outputs = outputsOf(latest);
-    return { id: made.id, outputs: found ? await making.sync(made.id, outputs) : outputs };
+    if (found) return { id: made.id, outputs: await making.sync(made.id, outputs) };
+    return { id: made.id, outputs: making.finish === undefined ? outputs : await making.finish(latest, outputs) };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
@@ -166,6 +169,19 @@ interface WithStatus {
   readonly status: string;
 }
 const hasStatus = <T extends Live>(live: T): live is T & WithStatus => live.status !== undefined;
+
+const ATTEMPTS = 3;
+
+/** Brings an object to what is wanted, and looks again where somebody else was faster between our look and our change. */
+export async function syncUnderTag<T>(sync: Sync<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await syncOwned(sync);
+    } catch (error) {
+      if (!isHttpError(error) || error.status !== 412 || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
 
 /** What deleting one of a type needs. */
 export interface Deletion {

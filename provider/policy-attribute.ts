@@ -5,21 +5,16 @@
  */
 import { type Problem, type Rule, isKnown, list, oneOf, show, text } from "../core/validate";
 
+const OPERATORS = ["stringEquals", "stringExists", "stringMatch", "stringEqualsAnyOf", "stringMatchAnyOf"] as const;
+
 /** How an attribute's value is compared. "AnyOf" operators take up to ten values; "Match" ones take `*` and `?`. */
-export type AttributeOperator =
-  "stringEquals" | "stringExists" | "stringMatch" | "stringEqualsAnyOf" | "stringMatchAnyOf";
+export type AttributeOperator = (typeof OPERATORS)[number];
 
 /** A value that is not empty and not longer than IAM takes. */
 export const VALUE: Rule = text({ max: 1000 });
 
 /** Judges an operator. */
-export const operatorRule: Rule = oneOf(
-  "stringEquals",
-  "stringExists",
-  "stringMatch",
-  "stringEqualsAnyOf",
-  "stringMatchAnyOf",
-);
+export const operatorRule: Rule = oneOf(...OPERATORS);
 
 /** Judges a value alone (`value`) and together with its operator (`also`). */
 export const attributeValueRule: {

@@ -18,6 +18,7 @@ export type DayOfWeek = (typeof DAYS)[number];
 
 /** From one moment to another, once. */
 export interface OnceRule {
+  /** Kind of the rule. */
   readonly pattern: "time-based-conditions:once";
   /** First moment, with an offset from UTC: "2026-12-01T09:00:00+01:00". */
   readonly startsAt: pulumi.Input<string>;
@@ -27,6 +28,7 @@ export interface OnceRule {
 
 /** Whole days, every week. */
 export interface WeeklyAllDayRule {
+  /** Kind of the rule. */
   readonly pattern: "time-based-conditions:weekly:all-day";
   /** The days; at least one. */
   readonly days: pulumi.Input<pulumi.Input<DayOfWeek>[]>;
@@ -39,6 +41,7 @@ export interface WeeklyAllDayRule {
 
 /** Hours of days, every week. */
 export interface WeeklyCustomHoursRule {
+  /** Kind of the rule. */
   readonly pattern: "time-based-conditions:weekly:custom-hours";
   /** The days; at least one. */
   readonly days: pulumi.Input<pulumi.Input<DayOfWeek>[]>;
@@ -68,6 +71,7 @@ export interface AttributeCondition {
 
 /** Conditions of which all (`and`) or any (`or`) must hold. */
 export interface AttributeConditionGroup {
+  /** Whether all of them must hold or any. */
   readonly operator: pulumi.Input<"and" | "or">;
   /** The conditions; at least one. */
   readonly conditions: pulumi.Input<pulumi.Input<AttributeCondition>[]>;
@@ -75,6 +79,7 @@ export interface AttributeConditionGroup {
 
 /** Depending on attributes of the resource that a call is about. */
 export interface ResourceAttributeRule {
+  /** Kind of the rule. */
   readonly pattern: "attribute-based-condition:resource:literal-and-wildcard";
   /** Conditions, and groups of them; at least one. */
   readonly conditions: pulumi.Input<pulumi.Input<AttributeCondition | AttributeConditionGroup>[]>;

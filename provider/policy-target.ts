@@ -104,6 +104,7 @@ export interface ServiceGroupTarget extends Narrowing {
 
 /** All services that IAM governs. Has to be asked for: leaving a target out would otherwise grant everything. */
 export interface AllServicesTarget extends Narrowing {
+  /** Must be `true`. */
   readonly allServices: true;
   readonly serviceGroupId?: undefined;
   readonly service?: undefined;
@@ -113,6 +114,7 @@ export interface AllServicesTarget extends Narrowing {
 
 /** All account management services: billing, users, IAM itself. */
 export interface AccountManagementTarget extends Narrowing {
+  /** Must be `true`. */
   readonly accountManagement: true;
   readonly serviceGroupId?: undefined;
   readonly service?: undefined;
@@ -122,6 +124,7 @@ export interface AccountManagementTarget extends Narrowing {
 
 /** Whatever has these attributes; one of them must be `serviceName`, `serviceType`, `service_group_id` or `resourceGroupId`. */
 export interface AttributesTarget extends Pick<Narrowing, "resourceTags"> {
+  /** The attributes; at least one. */
   readonly resourceAttributes: pulumi.Input<pulumi.Input<ResourceAttribute>[]>;
   readonly serviceGroupId?: undefined;
   readonly service?: undefined;

@@ -37,6 +37,12 @@ export const profileRule: Rule = reference(
 /** A service ID. */
 export const serviceIdRule: Rule = reference(serviceIdOf, 'a service ID ("ServiceId-<uuid>"), its IAM id or its CRN');
 
+/** An account. */
+export const accountRule: Rule = text({
+  pattern: /^[0-9a-zA-Z_-]{1,100}$/,
+  allowed: "an account id (32 hexadecimal digits)",
+});
+
 /** A resource of the VPC API: an id or a CRN. */
 export const REFERENCE: Rule = text({ max: 512, pattern: /^\S+$/, allowed: "an id or a CRN" });
 

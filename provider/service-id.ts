@@ -15,20 +15,12 @@ import {
 } from "../client/iam-service-ids";
 import { CRN, type Rule, flag, list, object, text } from "../core/validate";
 import { currentSession } from "./connection";
-import {
-  UNANSWERED_APPEARS_WITHIN_MS,
-  createOnce,
-  goneError,
-  isOutcomeUnknown,
-  removeTwins,
-  syncFound,
-  syncOwned,
-  untilVisible,
-} from "./converge";
+import { createOnce, goneError, removeTwins, syncFound, syncOwned, unansweredOne } from "./converge";
 import { type FieldTable, compact, onlyFields, replacingFields, sameSet } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnlocked } from "./locks";
-import { endsWithHash, hashOf, keptName } from "./naming";
+import { deleteUnlocked, deleteUnnamed } from "./locks";
+import { endsWithHash, hashOf, hashedText } from "./naming";
+import { accountRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a service ID. */
@@ -107,7 +99,7 @@ export const serviceIdArgsRule: Rule = object({
     uniqueInstanceCrns: list(text({ pattern: CRN, allowed: "the CRN of a service instance" })),
     groupId: text({ max: 100 }),
     locked: flag,
-    accountId: text({ pattern: /^[0-9a-zA-Z_-]{1,100}$/, allowed: "an account id (32 hexadecimal digits)" }),
+    accountId: accountRule,
     adopt: flag,
   },
 });
@@ -130,11 +122,7 @@ export const handler = handlerFor<ServiceIdInputs, ServiceIdOutputs>({
   rule: serviceIdArgsRule,
   fields: serviceIdFields,
   wanted,
-  complete: (inputs, { given, olds, same, text: marked }) => {
-    // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
-    if (given.name !== undefined) return { ...inputs, description: given.description ?? marked };
-    return { ...inputs, name: keptName(olds.name, same, marked) };
-  },
+  complete: (inputs, completion) => ({ ...inputs, ...hashedText(completion) }),
   create: ensureServiceId,
   update: async (id, olds, inputs) => outputsOf(await syncServiceId(id, olds, inputs)),
   read: async (id) => {
@@ -179,7 +167,7 @@ async function ensureServiceId(inputs: ServiceIdInputs): Promise<{ id: string; o
     what,
     create: () => createServiceId(session, compact({ ...wanted(inputs) })),
     lookFirst: true,
-    find: (error) => (isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look()),
+    find: (error) => unansweredOne(look, error),
     // There was no equal one before the attempt that was not answered.
     isOurs: (other, unanswered) => unanswered || isOurs(other),
     adopt: inputs.adopt === true,
@@ -195,12 +183,12 @@ async function ensureServiceId(inputs: ServiceIdInputs): Promise<{ id: string; o
   return { id: live.id, outputs: outputsOf(synced) };
 }
 
-/** Deletes what no state names; it may be locked already, by our own wish. */
-async function removeUnused(id: string): Promise<void> {
-  const session = currentSession();
-  if ((await getServiceId(session, id))?.locked === true) await setServiceIdLock(session, id, false);
-  await deleteServiceId(session, id);
-}
+const removeUnused = (id: string): Promise<void> =>
+  deleteUnnamed(
+    () => deleteServiceId(currentSession(), id),
+    () => getServiceId(currentSession(), id),
+    () => setServiceIdLock(currentSession(), id, false),
+  );
 
 /** A lock is no field of an update but a call of its own: taken off before the other changes, put on after them. */
 async function syncServiceId(id: string, known: ServiceIdOutputs, inputs: ServiceIdInputs): Promise<LiveServiceId> {

@@ -38,17 +38,7 @@ import {
   unknownServerClaims,
 } from "./claim-conditions";
 import { currentSession } from "./connection";
-import {
-  UNANSWERED_APPEARS_WITHIN_MS,
-  createOnce,
-  isOutcomeUnknown,
-  onceParentIsVisible,
-  removeTwins,
-  syncFound,
-  syncOwned,
-  untilVisible,
-  warn,
-} from "./converge";
+import { createOnce, onceParentIsVisible, removeTwins, syncFound, syncOwned, unansweredOne, warn } from "./converge";
 import { type FieldTable, compact, onlyFields, replacingFields, sameSet, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
@@ -59,6 +49,7 @@ import { COMPUTE_RESOURCE_TYPES } from "./trusted-profile-link";
 
 /** A rule for users of a federated identity provider. */
 export interface SamlClaimRule {
+  /** Who is meant: users. */
   readonly type: "Profile-SAML";
   /** The identity provider, by the URL of its realm. */
   readonly realmName: pulumi.Input<string>;
@@ -69,6 +60,7 @@ export interface SamlClaimRule {
 
 /** A rule for compute resources. */
 export interface ComputeResourceClaimRule {
+  /** Who is meant: compute resources. */
   readonly type: "Profile-CR";
   /** Type of the compute resources: `VSI`, `BMS`, `PVS`, `IKS_SA`, `ROKS_SA` or `CE`. */
   readonly crType: pulumi.Input<ComputeResourceType>;
@@ -248,7 +240,7 @@ async function ensureRule(inputs: TrustedProfileClaimRuleInputs): Promise<ClaimR
     what,
     create: () => onceParentIsVisible(() => createClaimRule(session, profileId, bodyOf(inputs))),
     lookFirst: true,
-    find: (error) => (isOutcomeUnknown(error) ? untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS) : look()),
+    find: (error) => unansweredOne(look, error),
     isOurs: (other, unanswered) => isOurs(other) || (unanswered && other.name === name),
     adopt: inputs.adopt === true,
     describe: (other) => `the equal rule "${other.name ?? ""}" (${other.id})`,

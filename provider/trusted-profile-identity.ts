@@ -38,6 +38,7 @@ import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** A user. */
 export interface UserIdentity {
+  /** Always "user". */
   readonly type: "user";
   /** IAM id of the user, such as "IBMid-270000ABCD". A change replaces the identity. */
   readonly identifier: pulumi.Input<string>;
@@ -50,6 +51,7 @@ export interface UserIdentity {
 
 /** A service ID. */
 export interface ServiceIdIdentity {
+  /** Always "serviceid". */
   readonly type: "serviceid";
   /** The service ID: its id (`ServiceId-<uuid>`), its IAM id or its CRN. A change replaces the identity. */
   readonly identifier: pulumi.Input<string>;
@@ -58,6 +60,7 @@ export interface ServiceIdIdentity {
 
 /** An IBM Cloud service or an instance of it. */
 export interface CrnIdentity {
+  /** Always "crn". */
   readonly type: "crn";
   /** CRN of the service. A change replaces the identity. */
   readonly identifier: pulumi.Input<string>;

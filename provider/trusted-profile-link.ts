@@ -38,6 +38,7 @@ import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** A server: virtual (`VSI`), bare metal (`BMS`) or Power (`PVS`). */
 export interface ServerLink {
+  /** Type of the server. */
   readonly crType: "VSI" | "BMS" | "PVS";
   /** The server. */
   readonly link: pulumi.Input<{
@@ -48,6 +49,7 @@ export interface ServerLink {
 
 /** A service account of a Kubernetes (`IKS_SA`) or OpenShift (`ROKS_SA`) cluster. */
 export interface ServiceAccountLink {
+  /** Type of the cluster. */
   readonly crType: "IKS_SA" | "ROKS_SA";
   /** The service account. */
   readonly link: pulumi.Input<{
@@ -62,6 +64,7 @@ export interface ServiceAccountLink {
 
 /** A component of a Code Engine project. */
 export interface CodeEngineLink {
+  /** Always "CE". */
   readonly crType: "CE";
   /** The component. */
   readonly link: pulumi.Input<{

@@ -17,7 +17,8 @@ import { currentSession } from "./connection";
 import { createOnce, inTheWay, syncFound, syncOwned } from "./converge";
 import { type FieldTable, compact, onlyFields, replacingFields } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { endsWithHash, hashOf, keptName } from "./naming";
+import { endsWithHash, hashOf, hashedText } from "./naming";
+import { accountRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a trusted profile. */
@@ -85,7 +86,7 @@ export const trustedProfileArgRules = {
     pattern: /^$|^[^\s@]+@[^\s@]+$/,
     allowed: 'an address such as "team@example.com"',
   }),
-  accountId: text({ pattern: /^[0-9a-zA-Z_-]{1,100}$/, allowed: "an account id (32 hexadecimal digits)" }),
+  accountId: accountRule,
   adopt: flag,
 } satisfies Record<string, Rule>;
 
@@ -108,11 +109,7 @@ export const handler = handlerFor<TrustedProfileInputs, TrustedProfileOutputs>({
   rule: trustedProfileRule,
   fields: trustedProfileFields,
   wanted: (inputs) => onlyFields(trustedProfileFields, inputs),
-  complete: (inputs, { given, olds, same, text: marked }) => {
-    // A name of the user's has no hash in it, so the description carries it, if the user left it empty.
-    if (given.name !== undefined) return { ...inputs, description: given.description ?? marked };
-    return { ...inputs, name: keptName(olds.name, same, marked) };
-  },
+  complete: (inputs, completion) => ({ ...inputs, ...hashedText(completion) }),
   create: async (inputs) => {
     const profile = await ensureProfile(inputs);
     return { id: profile.id, outputs: outputsOf(profile) };

@@ -7,10 +7,17 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Vpc as LiveVpc, createVpc, deleteVpc, getVpc, listVpcs, updateVpc } from "../client/vpc-networks";
 import { type Rule, object, oneOf } from "../core/validate";
 import { currentSession } from "./connection";
-import { syncOwned } from "./converge";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, make, nameOf, networkArgRules, resourceGroupOf, untilAvailable } from "./network-lifecycle";
+import {
+  deleteUnused,
+  make,
+  nameOf,
+  networkArgRules,
+  resourceGroupOf,
+  syncUnderTag,
+  untilAvailable,
+} from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a VPC. */
@@ -118,7 +125,7 @@ function wanted({ name, addressPrefixManagement, resourceGroupId }: Wanted): Wan
 
 async function syncVpc(id: string, known: VpcOutputs, inputs: VpcInputs): Promise<VpcOutputs> {
   const session = currentSession();
-  const live = await syncOwned<LiveVpc>({
+  const live = await syncUnderTag<LiveVpc>({
     what: `${NOUN} "${known.name}" (${id})`,
     fields: vpcFields,
     known: { ...known },

@@ -101,13 +101,33 @@ export async function untilGone<T extends { readonly status: string }>(
 }
 
 /** Does `work`, again and again while the API answers 409: what is in the middle of a change cannot be changed. */
-export async function onceIdle<T>(work: () => Promise<T>, timeoutSeconds: number): Promise<T> {
+export async function onceIdle<T>(what: string, work: () => Promise<T>, timeoutSeconds: number): Promise<T> {
   const pauses = new Pauses(timeoutSeconds);
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!isHttpError(error) || error.status !== 409 || !(await pauses.next())) throw error;
+      pauses.tell(what, "busy");
     }
   }
+}
+
+/** What a server says of its failure: virtual and bare metal servers alike. */
+export interface Failing {
+  readonly statusReasons: readonly { readonly code: string; readonly message: string }[];
+  readonly lifecycleReasons: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** The reasons as one sentence. */
+export function reasonsOf({ statusReasons, lifecycleReasons }: Failing): string {
+  const reasons = [...statusReasons, ...lifecycleReasons].map(({ code, message }) => `${code}: ${message}`);
+  return reasons.length === 0 ? "IBM Cloud gave no reason." : reasons.join("; ");
+}
+
+/** Error of a server that failed instead of starting. */
+export function failedToStart(what: string, server: Failing): VpcIdentityError {
+  return new VpcIdentityError(`${what} failed to start: ${reasonsOf(server)} The next run replaces it.`, {
+    code: "IBMID_PROVISIONING_FAILED",
+  });
 }

@@ -60,6 +60,7 @@ function messagesOf(programs: Record<string, string>): Record<string, string> {
 }
 
 describe("types", () => {
+  const METAL = 'zone: "z", bareMetalServerProfile: "b", initialization: { imageId: "i", sshKeyIds: ["k"] }';
   const WRONG: [string, string, RegExp][] = [
     ["a link without its type", 'new vpc.TrustedProfileLink("a", { profileId: "p", link: { crn: "c" } });', /crType/],
     [
@@ -148,6 +149,66 @@ describe("types", () => {
       'new vpc.Instance("a", { sourceTemplateId: "t", virtualNetworkInterfaceId: "n", securityGroupIds: ["g"] });',
       /not assignable/,
     ],
+    [
+      "a subnet of a number of addresses and a range",
+      'new vpc.Subnet("a", { vpcId: "v", zone: "z", totalIpv4AddressCount: 8, ipv4CidrBlock: "10.0.0.0/24" });',
+      /not assignable/,
+    ],
+    ["a subnet of no size", 'new vpc.Subnet("a", { vpcId: "v", zone: "z" });', /not assignable|missing/],
+    [
+      "a number of addresses in no zone",
+      'new vpc.Subnet("a", { vpcId: "v", totalIpv4AddressCount: 8 });',
+      /not assignable|zone/,
+    ],
+    [
+      "a floating IP in a zone and of a server",
+      'new vpc.FloatingIp("a", { zone: "z", instanceId: "i" });',
+      /not assignable/,
+    ],
+    [
+      "a floating IP of two things",
+      'new vpc.FloatingIp("a", { instanceId: "i", virtualNetworkInterfaceId: "n" });',
+      /not assignable/,
+    ],
+    ["a floating IP of nothing", 'new vpc.FloatingIp("a", {});', /not assignable|missing/],
+    ["a key without its content", 'new vpc.SshKey("a", { name: "k" });', /publicKey/],
+    ["a VPC whose prefixes come from nowhere", 'new vpc.Vpc("a", { addressPrefixManagement: "none" });', /"none"/],
+    [
+      "a template that is connected in two ways",
+      'new vpc.InstanceTemplate("a", { vpcId: "v", zone: "z", imageId: "i", instanceProfile: "p", subnetId: "s", primaryNetworkInterface: { subnetId: "s" } });',
+      /not assignable/,
+    ],
+    [
+      "a template that is not connected",
+      'new vpc.InstanceTemplate("a", { vpcId: "v", zone: "z", imageId: "i", instanceProfile: "p" });',
+      /not assignable/,
+    ],
+    [
+      "a template with tags",
+      'new vpc.InstanceTemplate("a", { vpcId: "v", zone: "z", imageId: "i", instanceProfile: "p", subnetId: "s", tags: ["t"] });',
+      /tags|not assignable/,
+    ],
+    [
+      "a bare metal server with a hop limit",
+      `new vpc.BareMetalServer("a", { ${METAL}, subnetId: "s", metadataService: { responseHopLimit: 2 } });`,
+      /responseHopLimit|not assignable/,
+    ],
+    [
+      "a bare metal server that is connected in two ways",
+      `new vpc.BareMetalServer("a", { ${METAL}, subnetId: "s", virtualNetworkInterfaceId: "n" });`,
+      /not assignable/,
+    ],
+    [
+      "address translation of an interface that exists",
+      `new vpc.BareMetalServer("a", { ${METAL}, virtualNetworkInterfaceId: "n", enableInfrastructureNat: false });`,
+      /not assignable/,
+    ],
+    [
+      "a virtual server without address translation",
+      'new vpc.Instance("a", { sourceTemplateId: "t", subnetId: "s", enableInfrastructureNat: false });',
+      /enableInfrastructureNat|not assignable/,
+    ],
+    ["a group without its template", 'new vpc.InstanceGroup("a", { subnetIds: ["s"] });', /instanceTemplateId/],
     ["a profile of an unknown kind of argument", 'new vpc.TrustedProfile("a", { tags: ["a"] });', /tags/],
     ["a profile with a number for a name", 'new vpc.TrustedProfile("a", { name: 1 });', /not assignable/],
     [
@@ -227,6 +288,12 @@ describe("types", () => {
       new vpc.ApiKey("a", { serviceId: serviceId.id, ...(value === undefined ? {} : { value }) });
       new vpc.Instance("a", { sourceTemplateId: profile.id });
       new vpc.Instance("b", { vpcId: "v", zone: "z", instanceProfile: "p", sourceSnapshotId: profile.id, virtualNetworkInterfaceId: profile.id, tags: [profile.name] });
+      new vpc.InstanceTemplate("a", { vpcId: "v", zone: "z", imageId: "i", instanceProfile: "p", primaryNetworkInterface: { subnetId: profile.id } });
+      new vpc.BareMetalServer("a", { ${METAL}, subnetId: profile.id, enableInfrastructureNat: false,
+        networkAttachments: [{ subnetId: profile.id, enableInfrastructureNat: false }, { virtualNetworkInterfaceId: profile.id }] });
+      new vpc.BareMetalServer("b", { ${METAL}, primaryNetworkInterface: { subnetId: profile.id }, networkInterfaces: [{ subnetId: profile.id }] });
+      new vpc.FloatingIp("a", { instanceId: profile.id });
+      new vpc.Subnet("a", { vpcId: profile.id, ipv4CidrBlock: profile.name });
       new vpc.InstanceMetadataService("a", { instanceId: profile.id, onDelete: "leave" });
       vpc.getTrustedProfileOutput({ profileId: profile.id }).crn.apply((crn) => crn.length);`,
   };

@@ -14,6 +14,7 @@ export interface CallerIdentity {
   readonly iamId: string;
   /** Account in which the caller works. */
   readonly accountId: string;
+  /** What kind of identity it is. */
   readonly type: "user" | "serviceId" | "trustedProfile";
   /** Name, as far as the token tells it. */
   readonly name?: string;

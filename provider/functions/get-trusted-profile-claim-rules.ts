@@ -5,10 +5,8 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import { type ClaimRule, listClaimRules } from "../../client/iam-claim-rules";
-import { object } from "../../core/validate";
 import { type ResolvedCondition, fromWire } from "../claim-conditions";
-import { assertValid } from "../preflight";
-import { profileIdOf, profileRule } from "../references";
+import { profileIdIn } from "./of-profile";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Whose claim rules to look up. */
@@ -27,11 +25,11 @@ export interface TrustedProfileClaimRuleResult extends Omit<ClaimRule, "id" | "c
 
 /** The claim rules of a profile. */
 export interface TrustedProfileClaimRulesResult {
+  /** `Profile-<uuid>` */
   readonly profileId: string;
+  /** The rules; any of them lets somebody in. */
   readonly rules: readonly TrustedProfileClaimRuleResult[];
 }
-
-const rule = object({ fields: { profileId: profileRule }, required: ["profileId"] });
 
 /**
  * Looks the claim rules of a trusted profile up.
@@ -43,8 +41,7 @@ export async function getTrustedProfileClaimRules(
   args: GetTrustedProfileClaimRulesArgs,
   options?: LookupOptions,
 ): Promise<TrustedProfileClaimRulesResult> {
-  assertValid("getTrustedProfileClaimRules", rule, args);
-  const profileId = profileIdOf(args.profileId) ?? args.profileId;
+  const profileId = profileIdIn("getTrustedProfileClaimRules", args);
   const rules = await listClaimRules(programSession(options), profileId);
   return {
     profileId,

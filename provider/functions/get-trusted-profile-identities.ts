@@ -6,9 +6,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type ProfileIdentity, getIdentities } from "../../client/iam-profile-identities";
 import { VpcIdentityError } from "../../core/errors";
-import { object } from "../../core/validate";
-import { assertValid } from "../preflight";
-import { profileIdOf, profileRule } from "../references";
+import { profileIdIn } from "./of-profile";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Whose identities to look up. */
@@ -19,13 +17,13 @@ export interface GetTrustedProfileIdentitiesArgs {
 
 /** The identities of a profile. */
 export interface TrustedProfileIdentitiesResult {
+  /** `Profile-<uuid>` */
   readonly profileId: string;
+  /** Who may become the profile by name. */
   readonly identities: readonly ProfileIdentity[];
   /** IAM's tag of the whole set. */
   readonly entityTag: string;
 }
-
-const rule = object({ fields: { profileId: profileRule }, required: ["profileId"] });
 
 /**
  * Looks the identities of a trusted profile up.
@@ -37,8 +35,7 @@ export async function getTrustedProfileIdentities(
   args: GetTrustedProfileIdentitiesArgs,
   options?: LookupOptions,
 ): Promise<TrustedProfileIdentitiesResult> {
-  assertValid("getTrustedProfileIdentities", rule, args);
-  const profileId = profileIdOf(args.profileId) ?? args.profileId;
+  const profileId = profileIdIn("getTrustedProfileIdentities", args);
   const set = await getIdentities(programSession(options), profileId);
   if (set === undefined)
     throw new VpcIdentityError(`There is no trusted profile "${profileId}".`, { code: "IBMID_NOT_FOUND" });

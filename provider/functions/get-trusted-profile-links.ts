@@ -5,10 +5,8 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import { type ComputeResourceType, type LinkTarget, listLinks } from "../../client/iam-identity";
-import { object } from "../../core/validate";
 import { compact } from "../diff";
-import { assertValid } from "../preflight";
-import { profileIdOf, profileRule } from "../references";
+import { profileIdIn } from "./of-profile";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Whose links to look up. */
@@ -19,25 +17,31 @@ export interface GetTrustedProfileLinksArgs {
 
 /** A link. */
 export interface TrustedProfileLinkResult {
+  /** Id of the link in its profile. */
   readonly linkId: string;
+  /** Type of the compute resource. */
   readonly crType: ComputeResourceType;
   /** The compute resource, with every part that IAM knows of it. */
   readonly link: LinkTarget;
   /** Absent for a link that IBM Cloud made with a server. */
   readonly name?: string;
+  /** Whether the compute resource may be in another account. */
   readonly isCrossAccount: boolean;
+  /** IAM's tag of the version. */
   readonly entityTag: string;
+  /** ISO 8601 */
   readonly createdAt?: string;
+  /** ISO 8601 */
   readonly modifiedAt?: string;
 }
 
 /** The links of a profile. */
 export interface TrustedProfileLinksResult {
+  /** `Profile-<uuid>` */
   readonly profileId: string;
+  /** The links, in no particular order. */
   readonly links: TrustedProfileLinkResult[];
 }
-
-const rule = object({ fields: { profileId: profileRule }, required: ["profileId"] });
 
 /**
  * Looks the links of a trusted profile up.
@@ -49,8 +53,7 @@ export async function getTrustedProfileLinks(
   args: GetTrustedProfileLinksArgs,
   options?: LookupOptions,
 ): Promise<TrustedProfileLinksResult> {
-  assertValid("getTrustedProfileLinks", rule, args);
-  const profileId = profileIdOf(args.profileId) ?? args.profileId;
+  const profileId = profileIdIn("getTrustedProfileLinks", args);
   const links = await listLinks(programSession(options), profileId);
   return {
     profileId,

@@ -6,9 +6,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { present } from "../../client/fields";
 import { type Policy, listPolicies } from "../../client/iam-policy";
-import { object } from "../../core/validate";
-import { assertValid } from "../preflight";
-import { profileIdOf, profileRule } from "../references";
+import { profileIdIn } from "./of-profile";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Whose policies to look up. */
@@ -22,6 +20,7 @@ export interface TrustedProfilePolicyResult extends Pick<
   Policy,
   "roleIds" | "pattern" | "rule" | "description" | "createdAt" | "createdById" | "lastModifiedAt" | "lastModifiedById"
 > {
+  /** Id of the policy. */
   readonly policyId: string;
   /** The version of IBM's API that manages the policy. */
   readonly apiVersion: Policy["version"];
@@ -33,11 +32,11 @@ export interface TrustedProfilePolicyResult extends Pick<
 
 /** The policies of a profile. */
 export interface TrustedProfilePoliciesResult {
+  /** `Profile-<uuid>` */
   readonly profileId: string;
+  /** The policies whose subject the profile is; those of access groups are not among them. */
   readonly policies: readonly TrustedProfilePolicyResult[];
 }
-
-const argsRule = object({ fields: { profileId: profileRule }, required: ["profileId"] });
 
 /**
  * Looks the policies of a trusted profile up, all pages of the list. The roles are CRNs, so that no call for each policy is
@@ -49,8 +48,7 @@ export async function getTrustedProfilePolicies(
   args: GetTrustedProfilePoliciesArgs,
   options?: LookupOptions,
 ): Promise<TrustedProfilePoliciesResult> {
-  assertValid("getTrustedProfilePolicies", argsRule, args);
-  const profileId = profileIdOf(args.profileId) ?? args.profileId;
+  const profileId = profileIdIn("getTrustedProfilePolicies", args);
   const policies: TrustedProfilePolicyResult[] = [];
   for await (const policy of listPolicies(programSession(options), { iamId: `iam-${profileId}` })) {
     const { id, resource, version, roleIds, description, pattern, rule } = policy;

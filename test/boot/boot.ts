@@ -11,6 +11,7 @@ import { type Emulator, type InventoryServer, startEmulator } from "../../emulat
 import { fetchUserData } from "../../emulator/boot-metadata";
 import { CLI, Project, REPOSITORY, seededConfig } from "../support/project";
 import {
+  belongsToUser,
   cloudInitIsDone,
   identityIsThere,
   nginxServes,
@@ -103,6 +104,8 @@ class Scene {
     const secureDisk = await this.#diskOf(secure, image);
     furnishForHttps(secureDisk, emulator.rootCertificate);
     await this.#bootOverHttps(secureDisk, secure);
+    const unprivileged = serverOf(emulator, "unprivileged");
+    await this.#bootWithUser(await this.#diskOf(unprivileged, image), unprivileged);
   }
 
   async #diskOf(server: InventoryServer, image: string): Promise<string> {
@@ -190,6 +193,20 @@ class Scene {
     await this.#check("over https: the log is JSON", () => linesAreJson(machine));
     await this.#check("over https: Prometheus finds its file", () => metricsAreThere(machine));
     await this.#check("over https: the console shows no token and no key", () => noSecretIn(machine));
+    await machine.pull();
+  }
+
+  async #bootWithUser(disk: string, server: InventoryServer): Promise<void> {
+    const machine = await this.#powerOn(disk, server, 1);
+    await this.#check("with a user of its own: cloud-init finishes without error", () => cloudInitIsDone(machine));
+    await this.#check("with a user of its own: certificate and token are this server's", () =>
+      identityIsThere(machine, server),
+    );
+    await this.#check("with a user of its own: files, renewals and hooks are that user's", () =>
+      belongsToUser(machine),
+    );
+    await this.#check("with a user of its own: units are active, none has failed", () => unitsAreGood(machine));
+    await this.#check("with a user of its own: uninstall leaves nothing behind", () => uninstallIsComplete(machine));
     await machine.pull();
   }
 

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InventoryServer } from "../../emulator";
 import type { Machine } from "./machine";
-import { LIFE_SECONDS, RENEWALS, RESULTS } from "./program";
+import { LIFE_SECONDS, RENEWALS, RESULTS, USER } from "./program";
 
 const COMMAND = "/usr/local/bin/vpc-identity";
 
@@ -64,6 +64,25 @@ export async function renewalsAreSeen(machine: Machine): Promise<string> {
     await sleep(1000);
   }
   return `${tokens.size} tokens, ${leaves.size} certificates`;
+}
+
+/** Files, their renewals and the hooks are the user's, and nothing was done as root. */
+export async function belongsToUser(machine: Machine): Promise<string> {
+  const paths = ["", "/tokens/default", "/current/key.pem", "/generations"].map((path) => RESULTS + path);
+  const seen = new Set<string>();
+  for (let tries = 0; seen.size < 2; tries++) {
+    if (tries === 60) throw new Error(`no renewal:\n${await journalOf(machine)}`);
+    seen.add(await machine.output("cat", `${RESULTS}/tokens/default`));
+    const owners = await machine.output("stat", "-c", "%U %a", ...paths);
+    const expected = [`${USER} 700`, `${USER} 600`, `${USER} 600`, `${USER} 700`].join("\n");
+    if (owners !== expected) throw new Error(owners);
+    await sleep(500);
+  }
+  const ranAs = await machine.output("cat", `${RESULTS}/hooks-ran-as`);
+  if (ranAs !== USER) throw new Error(`hooks ran as ${ranAs}`);
+  const refused = await machine.exec(["runuser", "-u", "nobody", "--", COMMAND, "print-token"]);
+  if (refused.exitCode === 0 || refused.stdout !== "") throw new Error("any user can print the token");
+  return machine.output("runuser", "-u", USER, "--", COMMAND, "needs-renewal");
 }
 
 /** A reload takes a moment, and renewals go on meanwhile. */

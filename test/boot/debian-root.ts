@@ -1,6 +1,7 @@
 /**
  * The disk image that the booted server starts from: a small Debian with systemd and cloud-init, made once by debootstrap
- * and kept in .cache/, since it is the same for every run and takes longer than everything else together.
+ * and kept in .cache/boot (or BOOT_CACHE), since it is the same for every run and takes longer than everything else
+ * together. BOOT_MIRROR names another mirror of Debian.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 
 const SUITE = "bookworm";
-const MIRROR = "http://deb.debian.org/debian";
+const MIRROR = process.env.BOOT_MIRROR ?? "http://deb.debian.org/debian";
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "cloud-init", "python3-cffi-backend"],
   ...["curl", "openssl", "iproute2", "ca-certificates", "nginx-light"],
@@ -20,15 +21,13 @@ export class NoImage extends Error {}
 
 /** The folder of the image; a change of the list of packages makes a new one and removes the old. */
 export async function debianRoot(repository: string, onProgress: (line: string) => void): Promise<string> {
-  const cache = join(repository, ".cache", "boot");
+  const cache = process.env.BOOT_CACHE ?? join(repository, ".cache", "boot");
   const key = createHash("sha256")
-    .update(JSON.stringify([SUITE, MIRROR, PACKAGES]))
+    .update(JSON.stringify([SUITE, PACKAGES]))
     .digest("hex")
     .slice(0, 12);
   const root = join(cache, key);
   if (existsSync(root)) return root;
-  mkdirSync(cache, { recursive: true });
-  for (const old of readdirSync(cache)) rmSync(join(cache, old), { recursive: true, force: true });
   const partial = `${root}.partial`;
   const release = `${MIRROR}/dists/${SUITE}/InRelease`;
   // By curl, which goes through the same proxy as debootstrap's own download.
@@ -37,6 +36,9 @@ export async function debianRoot(repository: string, onProgress: (line: string) 
   });
   if (status !== 0) throw new NoImage(`no Debian root is cached, and ${release} does not answer: ${stderr.trim()}`);
   onProgress(`making a Debian root with ${PACKAGES.length} packages, once`);
+  mkdirSync(cache, { recursive: true });
+  const own = readdirSync(cache).filter((name) => /^[0-9a-f]{12}(\.partial)?$/.test(name));
+  for (const old of own) rmSync(join(cache, old), { recursive: true, force: true });
   await run("debootstrap", ["--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, partial, MIRROR]);
   rmSync(join(partial, "var", "cache", "apt", "archives"), { recursive: true, force: true });
   writeFileSync(join(partial, "etc", "machine-id"), "");

@@ -1,6 +1,7 @@
 /**
  * The Pulumi program whose servers are booted: short lives, so that a run of a minute sees several renewals. The first has
- * a web server as consumer, the second speaks https with its metadata service and has strongSwan.
+ * a web server as consumer, the second speaks https with its metadata service and has strongSwan, and on the third the
+ * identity belongs to a user who is not root.
  */
 
 /** Life of tokens and certificates, whatever is asked for. */
@@ -11,6 +12,9 @@ export const RENEWALS = 3;
 export const RESULTS = "/run/vpc-identity";
 /** Where the second server writes for Prometheus. */
 export const METRICS_FILE = "/var/lib/prometheus/node-exporter/vpc-identity.prom";
+
+/** Whose identity it is on the third server. */
+export const USER = "www-data";
 
 export const PROGRAM = `
 import { readFileSync } from "node:fs";
@@ -52,6 +56,16 @@ new LinkedInstance("secure", {
     strongswan: { name: "type_ibmshare" },
     log: "json",
     metricsFile: "${METRICS_FILE}",
+    renewal: { checkEverySeconds: 5, iamTokenPercent: 50, certificatePercent: 50 },
+  },
+});
+new LinkedInstance("unprivileged", {
+  ...common,
+  metadataService: { protocol: "http", responseHopLimit: 1 },
+  bootstrap: {
+    trustRootsPem,
+    user: "${USER}",
+    hooks: { exec: [["sh", "-c", 'id -un >"$VPC_IDENTITY_DIRECTORY/hooks-ran-as"']] },
     renewal: { checkEverySeconds: 5, iamTokenPercent: 50, certificatePercent: 50 },
   },
 });

@@ -166,6 +166,7 @@ const BAD: readonly [path: string, value: unknown][] = [
   ["firstBootSeconds", "600"],
   ["renewal.checkEverySeconds", -0.5],
   ["group", "a b"],
+  ["user", "Root"],
   ["nonce", 1],
   ["files.key_pem", {}],
   ["hooks.exec[0][0]", "a\nb"],

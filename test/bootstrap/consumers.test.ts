@@ -31,7 +31,7 @@ const shellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
   it.each(["sh", "dash"])("has no finding in the extras, as %s", (dialect) => {
     const args = ["-s", dialect, "-e", "SC2317,SC2016,SC2015", "-"];
     const { status, stdout } = spawnSync("shellcheck", args, {
-      input: extrasScript("swanctl\tx\nlog\tjson\n"),
+      input: extrasScript("swanctl\tx\nlog\tjson\nuser\tx\n"),
       encoding: "utf8",
     });
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });

@@ -39,7 +39,7 @@ function optionsOf(file: string): Record<string, Option[]> {
   );
 }
 
-const INTERFACES = { ...optionsOf("options.ts"), ...optionsOf("consumers.ts"), ...optionsOf("form.ts") };
+const INTERFACES = { ...optionsOf("options.ts"), ...optionsOf("consumers.ts"), ...optionsOf("user-data-form.ts") };
 
 /** How a default stands in the document: `- none` is prose, anything else a value. */
 function cellOf({ optional, fallback = "" }: Option): string {

@@ -92,6 +92,16 @@ describe("an emulated server", () => {
     expect({ exitCode, log }).toMatchObject({ exitCode: 0 });
   });
 
+  it("verifies https by the CA of the options, where the bundle of the image has none for it", async () => {
+    const userData = bootstrapUserData({ protocol: "https", metadataCaPem: emulator.rootCertificate });
+    const { socket } = await makeServer(emulator, { name: "own-ca", userData, protocol: "https" });
+    const { exitCode, log, readFile } = await bound({ socket });
+    expect({ exitCode, log }).toMatchObject({ exitCode: 0 });
+    expect(await readFile("/etc/vpc-identity/metadata-ca.pem")).toBe(
+      `${emulator.rootCertificate.replaceAll("\r", "").trim()}\n`,
+    );
+  });
+
   it("does not speak https to a service that it cannot verify", async () => {
     const userData = bootstrapUserData({ protocol: "https", firstBootSeconds: 0 });
     const { socket } = await makeServer(emulator, { name: "unverified", userData, protocol: "https" });

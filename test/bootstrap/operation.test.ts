@@ -1,5 +1,5 @@
 /** What the installed script does after the first fetch: renewal in time, and what it tells a person on the server. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService, refusal } from "./metadata-service";
 import { type Run, ServerFolder, SHELLS } from "./server-folder";
@@ -77,7 +77,7 @@ describe("a server made from an image of another one", () => {
 describe("loop", () => {
   it.each(SHELLS.filter(({ present }) => present))("renews in time, again and again, under $name", async ({ argv }) => {
     const server = serverWith({ certificate: false });
-    service.lifeSeconds = 3;
+    service.lifeSeconds = 2;
     const tokens = new Set<string>();
     const run = await server.run(["loop"], {
       shell: argv,
@@ -154,6 +154,25 @@ describe("print-token", () => {
     });
   });
 
+  it("prints it as IAM's own answer when asked for JSON", async () => {
+    const server = serverWith({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
+    await server.run(["once"]);
+    for (const [index, args] of [["--json"], ["--json", "b"]].entries()) {
+      const { exitCode, stdout } = await server.run(["print-token", ...args]);
+      const answer = JSON.parse(stdout) as { expires_in: number; expiration: number };
+      expect({ exitCode, answer }).toMatchObject({
+        exitCode: 0,
+        answer: { access_token: service.secrets[index + 1], token_type: "Bearer" },
+      });
+      // A sixtieth of the life is taken off, for whoever reads it last.
+      expect(answer.expires_in).toBeGreaterThan(3500);
+      expect(answer.expires_in).toBeLessThanOrEqual(3540);
+      expect(Math.abs(answer.expiration - answer.expires_in - Date.now() / 1000)).toBeLessThan(5);
+    }
+    rmSync(server.path("/run/vpc-identity/tokens/b"));
+    expect(await server.run(["print-token", "--json", "b"])).toMatchObject({ exitCode: 1, stdout: "" });
+  });
+
   it("reads nothing but tokens", async () => {
     const server = serverWith();
     await server.run(["once"]);
@@ -228,6 +247,25 @@ describe("doctor", () => {
 });
 
 describe("uninstall", () => {
+  it("removes what was written for others: strongSwan's copies and the metrics file", async () => {
+    const server = serverWith({ strongswan: { name: "ours" }, metricsFile: "/var/lib/node/vpc-identity.prom" });
+    for (const folder of ["private", "x509", "x509ca"]) {
+      mkdirSync(server.path(`/etc/swanctl/${folder}`), { recursive: true });
+      writeFileSync(server.path(`/etc/swanctl/${folder}/theirs.pem`), "x");
+    }
+    await server.run(["once"]);
+    const found = (): string[] =>
+      ["/etc/swanctl", "/var/lib/node"]
+        .flatMap((path) => readdirSync(server.path(path), { recursive: true, encoding: "utf8" }))
+        .filter((name) => name.includes("."))
+        .sort();
+    const theirs = ["private/theirs.pem", "x509/theirs.pem", "x509ca/theirs.pem"];
+    const ours = ["private/ours.key", "x509/ours.pem", "x509ca/ours_int.crt", "x509ca/ours_int2.crt"];
+    expect(found()).toEqual([...ours, ...theirs, "vpc-identity.prom"].sort());
+    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
+    expect(found()).toEqual(theirs);
+  });
+
   it("removes everything of this program and nothing else", async () => {
     const server = serverWith();
     await server.run(["once"]);
@@ -254,6 +292,17 @@ describe("provision", () => {
     expect(server.completeSet()).toMatchObject({ generation: 1 });
     service.plan("iam_tokens", notLinked);
     expect((await server.run(["provision"])).exitCode).toBe(5);
+  });
+});
+
+describe("a user of its own", () => {
+  it("needs systemd, and without it nothing is fetched as root", async () => {
+    const { exitCode, stderr } = await serverWith({ user: "daemon" }).run(["provision"]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: 'vpc-identity: the option "user" needs systemd\n',
+    });
+    expect(service.requests).toEqual([]);
   });
 });
 

@@ -125,6 +125,24 @@ const bad: { name: string; options: unknown; problems: [property: string, reason
     problems: [["b.trustRootsPem", /PEM certificates/]],
   },
   {
+    name: "what only root can do, of a user who is not",
+    options: {
+      user: "svc",
+      files: {},
+      strongswan: {},
+      metricsFile: "/a.prom",
+      hooks: { reload: ["x"] },
+      renewal: false,
+    },
+    problems: [
+      ["b.files", /needs root; leave it or user out/],
+      ["b.strongswan", /needs root/],
+      ["b.metricsFile", /needs root/],
+      ["b.hooks.reload", /needs root/],
+      ["b.user", /needs the service of systemd, which renewal: false leaves out/],
+    ],
+  },
+  {
     name: "protocol, maturity and group",
     options: { protocol: "tcp", maturity: "alpha", group: "a b" },
     problems: [

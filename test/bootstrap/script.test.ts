@@ -1,12 +1,13 @@
 /** The installed script, run by every shell it must know, against on-instance services that fail in every way. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
 import { MetadataService } from "./metadata-service";
 import { ServerFolder, SHELLS } from "./server-folder";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
+const CRN = `crn:v1:bluemix:public:iam-identity::a/0f1e2d3c4b5a69788796a5b4c3d2e1f0::profile:${PROFILE}`;
 const shellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
 
 let service: MetadataService;
@@ -53,13 +54,14 @@ describe.each(SHELLS)("$name", ({ name, argv, present }) => {
 
   it("leaves tokens and certificate behind", async () => {
     const server = serverWith({
-      iamTokens: [{ name: "default" }, { name: "backup", profileId: PROFILE }],
+      iamTokens: [{ name: "default" }, { name: "backup", profileId: PROFILE }, { name: "by.crn", profileCrn: CRN }],
       certificate: { subject: { C: "DE", O: 'Ex$ample "#;\\', OU: "Bücher" } },
     });
     const { exitCode, stdout, stderr } = await server.run(["once"], { shell: argv });
     expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0, stdout: "" });
     expect(server.read("/run/vpc-identity/tokens/default")).toBe(service.secrets[1]);
     expect(server.read("/run/vpc-identity/tokens/backup")).toBe(service.secrets[2]);
+    expect(server.read("/run/vpc-identity/tokens/by.crn")).toBe(service.secrets[3]);
     expect(server.completeSet()).toMatchObject({
       generation: 1,
       instanceId: "0717_server-1",
@@ -69,6 +71,7 @@ describe.each(SHELLS)("$name", ({ name, argv, present }) => {
     expect(service.calls("iam_tokens").map(({ body }) => body)).toEqual([
       "{}",
       `{"trusted_profile":{"id":"${PROFILE}"}}`,
+      `{"trusted_profile":{"crn":"${CRN}"}}`,
     ]);
     for (const { headers, path } of service.requests) {
       expect(headers).toMatchObject({ "metadata-flavor": "ibm", "content-type": "application/json" });
@@ -143,6 +146,20 @@ describe("once", () => {
 });
 
 (process.getuid?.() === 0 ? describe : describe.skip)("once, as real root", () => {
+  it("lets the group in below the folder of the disk, too", async () => {
+    const server = serverWith({ group: "daemon", keepOnDisk: true });
+    mkdirSync(server.path("/var/lib"), { recursive: true });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    const script = 'exec setpriv --reuid 65534 --regid 1 --clear-groups sh "$0" "$@"';
+    // The temporary folder of the test stands for "/", which everyone may pass.
+    chmodSync(server.root, 0o755);
+    const token = await server.run(["print-token"], { shell: ["sh", "-c", script] });
+    expect(token).toMatchObject({ exitCode: 0, stdout: service.secrets[1] });
+    expect(
+      (await server.run(["print-token"], { shell: ["sh", "-c", script.replace("regid 1", "regid 65534")] })).stdout,
+    ).toBe("");
+  });
+
   it("lets a group in when the options name one", async () => {
     const server = serverWith({ group: "daemon" });
     const { exitCode, stderr } = await server.run(["once"]);

@@ -48,11 +48,11 @@ export class ServerFolder {
   }
 
   configure(options: BootstrapOptions): void {
-    const { trustRootsPem, metadataCaPem, consumers, ...settings } = resolveOptions(options);
-    if (consumers !== "") {
+    const { trustRootsPem, metadataCaPem, extras, ...settings } = resolveOptions(options);
+    if (extras !== "") {
       mkdirSync(this.path("/usr/local/lib/vpc-identity"), { recursive: true });
-      writeFileSync(this.path("/usr/local/lib/vpc-identity/extras"), extrasScript(consumers));
-      writeFileSync(this.path("/etc/vpc-identity/extras.conf"), consumers);
+      writeFileSync(this.path("/usr/local/lib/vpc-identity/extras"), extrasScript(extras));
+      writeFileSync(this.path("/etc/vpc-identity/extras.conf"), extras);
     }
     writeFileSync(this.path("/etc/vpc-identity/config.json"), JSON.stringify(settings));
     for (const [name, pem] of Object.entries({ "trust-roots.pem": trustRootsPem, "metadata-ca.pem": metadataCaPem }))

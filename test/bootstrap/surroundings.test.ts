@@ -100,6 +100,73 @@ const DUMMY =
   });
 });
 
+/**
+ * The kernel has no namespace for the time of day. The script asks for it by two programs only, "date" and the check of the
+ * chain by "openssl verify"; stand-ins that become them with another time are a server whose clock is wrong.
+ */
+describe("a time of day that is wrong", () => {
+  function serverWithClock(): { server: ServerFolder; offBy: (seconds: number) => void } {
+    const server = new ServerFolder(service.url, { trustRootsPem: service.rootPem }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    folder = server;
+    mkdirSync(server.path("/bin"));
+    const wrong = '#!/bin/sh\nPATH=/usr/bin:/bin\nat=$(($(date +%s) + $(cat "$VPC_IDENTITY_ROOT/off-by")))\n';
+    const openssl =
+      '[ "$1" != verify ] || { shift; set -- verify -attime "$at" "$@"; echo >"$VPC_IDENTITY_ROOT/verified"; }\n';
+    writeFileSync(server.path("/bin/date"), `${wrong}exec date -d "@$at" "$@"\n`, { mode: 0o755 });
+    writeFileSync(server.path("/bin/openssl"), `${wrong}${openssl}exec openssl "$@"\n`, { mode: 0o755 });
+    const offBy = (by: number): void => writeFileSync(server.path("/off-by"), `${by}\n`);
+    offBy(0);
+    return { server, offBy };
+  }
+
+  it.each([
+    { name: "a day back", by: -86_400 },
+    { name: "a day ahead", by: 86_400 },
+    { name: "to 2038 and beyond", by: 500_000_000 },
+  ])("that jumps $name makes nothing due and nothing expired", async ({ by }) => {
+    const { server, offBy } = serverWithClock();
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    offBy(by);
+    expect((await server.run(["status"])).exitCode).toBe(0);
+    expect((await server.run(["renew"])).exitCode).toBe(0);
+    expect((await server.run(["print-token"])).stdout).toBe(service.secrets[1]);
+    expect(service.requests).toHaveLength(3);
+  });
+
+  it.each([
+    { name: "ahead", by: 86_400, says: /has expired/ },
+    { name: "behind", by: -86_400, says: /not yet valid/ },
+  ])("$name, is waited for at first, until it is set", async ({ by, says }) => {
+    const { server, offBy } = serverWithClock();
+    offBy(by);
+    const run = await server.run(["once"], {
+      onStart: () => {
+        const look = setInterval(() => {
+          if (!server.has("/verified")) return;
+          clearInterval(look);
+          offBy(0);
+        }, 20);
+      },
+    });
+    expect(run.stderr).toMatch(
+      /is refused: its chain does not verify \(is the clock right\?\): .*\n.*trying again in 5 s/,
+    );
+    expect(run.stderr).toMatch(says);
+    expect(run.exitCode).toBe(0);
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+  });
+
+  it("is found by the doctor", async () => {
+    const { server, offBy } = serverWithClock();
+    offBy(86_400);
+    const { exitCode, stdout } = await server.run(["doctor"]);
+    expect(stdout).toMatch(/FAIL {2}clock: this server is 86(399|400|401) s off\n {6}fix: set up time synchronisation/);
+    expect(exitCode).toBe(8);
+  });
+});
+
 (process.getuid?.() === 0 ? describe : describe.skip)("a user who is not root", () => {
   it("has tokens and certificate in folders of his own", async () => {
     const server = serverWith();

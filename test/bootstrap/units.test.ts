@@ -15,6 +15,7 @@ function unitsOf(options: BootstrapOptions): Record<string, string> {
 const variants: { name: string; options: BootstrapOptions }[] = [
   { name: "default", options: {} },
   { name: "https", options: { protocol: "https" } },
+  { name: "a user of its own", options: { user: "www-data", group: "daemon", hooks: { exec: [["true"]] } } },
   { name: "short", options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 5 } } },
 ];
 
@@ -32,6 +33,20 @@ describe("systemd units", () => {
     expect(unitsOf({ protocol: "https" })["vpc-identity.service"]).not.toContain("IPAddress");
   });
 
+  it("give a user of its own the folders, at each start as they were", () => {
+    const units = unitsOf({ user: "svc", group: "readers", hooks: { exec: [["true"]] } });
+    expect(units["vpc-identity.service"]).toMatch(
+      /\nUser=svc\nGroup=readers\nRuntimeDirectory=vpc-identity\nRuntimeDirectoryMode=0750\n/,
+    );
+    expect(units["vpc-identity.service"]).toContain("\nRuntimeDirectoryPreserve=yes\n");
+    expect(units["vpc-identity-hooks.service"]).toContain("\nUser=svc\n");
+    expect(unitsOf({})["vpc-identity.service"]).not.toMatch(/User=|Directory=/);
+  });
+
+  it("know no time of day, which a clock that is set would jump over", () => {
+    expect(unitsOf({})["vpc-identity.timer"]).not.toContain("OnCalendar");
+  });
+
   it("give a run the time to wait for another and to try itself", () => {
     expect(unitsOf({ firstBootSeconds: 1000 })["vpc-identity.service"]).toContain("TimeoutStartSec=2120\n");
   });
@@ -45,7 +60,7 @@ const systemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
     const paths = Object.entries(units).map(([name, text]) => {
       const path = join(folder, name);
       // The program is not installed here, and systemd looks for it.
-      writeFileSync(path, text.replace("/usr/local/bin/vpc-identity renew", "/bin/true"));
+      writeFileSync(path, text.replace(/\/usr\/local\/bin\/vpc-identity \w+/, "/bin/true"));
       return path;
     });
     const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...paths], { encoding: "utf8" });

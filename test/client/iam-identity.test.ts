@@ -78,11 +78,39 @@ describe("trusted profiles", () => {
     expect(server.to("/v1/")[0]?.headers["transaction-id"]).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it("create: in another account when one is named", async () => {
+    await serve(() => ({ status: 201, body: wire }));
+    await createProfile(session, { name: "web", accountId: "0".repeat(32) });
+    expect(api()[0]?.body).toEqual({ name: "web", account_id: "0".repeat(32) });
+  });
+
   it("update: only what is given, an empty text clears, with the tag", async () => {
     await serve(() => ({ body: { ...wire, entity_tag: "2-def" } }));
     const updated = await updateProfile(session, ID, "1-abc", { description: "" });
     expect(updated.entityTag).toBe("2-def");
     expect(api()).toEqual([{ method: "PUT", url: `/v1/profiles/${ID}`, body: { description: "" }, ifMatch: "1-abc" }]);
+  });
+
+  it("read: the numbers of the classic infrastructure, the template and the use, where IAM tells them", async () => {
+    await serve(() => ({
+      body: {
+        ...wire,
+        template_id: "ProfileTemplate-1",
+        assignment_id: "TemplateAssignment-1",
+        ims_account_id: 1234567,
+        ims_user_id: 7654321,
+        activity: { last_authn: "2026-02-01T00:00+0000", authn_count: 3 },
+      },
+    }));
+    expect(await getProfile(session, ID, { includeActivity: true })).toStrictEqual({
+      ...profile,
+      templateId: "ProfileTemplate-1",
+      assignmentId: "TemplateAssignment-1",
+      imsAccountId: 1234567,
+      imsUserId: 7654321,
+      activity: { lastAuthn: "2026-02-01T00:00+0000", authnCount: 3 },
+    });
+    expect(api().map(({ url }) => url)).toEqual([`/v1/profiles/${ID}?include_activity=true`]);
   });
 
   it("list: every page, the next one only when it is wanted, and its host never followed", async () => {

@@ -218,7 +218,7 @@ describe("what is refused", () => {
     const files = `${join(process.cwd(), "ibm-credentials.env")} or ${join(folder, "ibm-credentials.env")}`;
     expect(message.split("\n")).toEqual([
       "No IBM Cloud credentials were found. Looked for, in this order:",
-      "  1. stack config, namespace vpc-identity: apiKey, iamToken, crTokenFile",
+      "  1. stack config: vpc-identity:apiKey, vpc-identity:iamToken, vpc-identity:crTokenFile",
       "  2. environment variables: IC_API_KEY, IBMCLOUD_API_KEY, IC_IAM_TOKEN, IBMCLOUD_IAM_TOKEN, IBMCLOUD_CR_TOKEN, " +
         `IBMCLOUD_CR_VPC_URL, ${sdk}`,
       `  3. ${files}: ${sdk}`,

@@ -1,5 +1,5 @@
 /** Images, instance profiles and the claims of servers, as the VPC API tells them. */
-import { getImage, getServerClaims, listImages, listInstanceProfiles } from "../../client/vpc-lookups";
+import { getImage, getRegion, getServerClaims, listImages, listInstanceProfiles } from "../../client/vpc-lookups";
 import {
   type OpenedSession,
   type Script,
@@ -130,5 +130,18 @@ it("the claims of a server of an instance group, by either kind of interface", a
     subnet_id: "subnet",
     vpc_id: "vpc",
     zone: "eu-de-2",
+  });
+});
+
+describe("a region", () => {
+  it("is there", async () => {
+    await serve(() => ({ body: { name: "us-south", status: "available", href: "x", endpoint: "y" } }));
+    expect(await getRegion(session, "us-south")).toEqual({ name: "us-south", status: "available" });
+    expect(server.to("/v1/regions")[0]?.url).toMatch(/^\/v1\/regions\/us-south\?version=/);
+  });
+
+  it("is not", async () => {
+    await serve(() => ({ status: 404, body: { errors: [{ code: "not_found", message: "No such region." }] } }));
+    await expect(getRegion(session, "us-north")).rejects.toMatchObject({ code: "IBMID_NOT_FOUND" });
   });
 });

@@ -103,17 +103,18 @@ it.each<[string, Partial<LinkedInstanceFleetArgs>, string[]]>([
 
 describe("a member of its own kind", () => {
   it("gets its own arguments, and the others keep the fleet's", async () => {
-    const own = { imageId: "old", name: "first", metadataService: { protocol: "https" as const } };
+    const own = { imageId: "old", name: "first", tags: ["old"], metadataService: { protocol: "https" as const } };
     const bootstrap = { iamTokens: [{ name: "app" }] };
-    await deploy({ members: { "us-south-1-1": own, "us-south-1-2": { bootstrap } } });
+    await deploy({ tags: ["web"], members: { "us-south-1-1": own, "us-south-1-2": { bootstrap } } });
     expect(member("web-us-south-1-1")).toMatchObject({
       imageId: "old",
       name: "first",
+      tags: ["old"],
       metadataService: { enabled: true, protocol: "https" },
       userData: bootstrapUserData({ protocol: "https" }),
     });
     expect(member("web-us-south-1-2")).toMatchObject({ imageId: "i", userData: bootstrapUserData(bootstrap) });
-    expect(member("web-us-south-2-1")).toMatchObject({ imageId: "i", userData: bootstrapUserData({}) });
+    expect(member("web-us-south-2-1")).toMatchObject({ imageId: "i", tags: ["web"], userData: bootstrapUserData({}) });
     expect(member("web-us-south-2-1")).not.toHaveProperty("name");
   });
 

@@ -38,7 +38,7 @@ const deploy = async (args: LinkedInstanceArgs): Promise<LinkedInstance> => {
 
 describe("a new profile", () => {
   it("is made first, then its policies, then the server", async () => {
-    await deploy(ARGS);
+    await deploy({ ...ARGS, tags: ["web"] });
     expect(registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`)).toEqual([
       "LinkedInstance app",
       "StackSeed vpc-identity",
@@ -49,6 +49,7 @@ describe("a new profile", () => {
     expect(inputsOf("AccessPolicy")[0]).toMatchObject({ profileId: "TrustedProfile-of-app", roles: ["Operator"] });
     expect(inputsOf("Instance")[0]).toMatchObject({
       vpcId: "v",
+      tags: ["web"],
       metadataService: { enabled: true },
       defaultTrustedProfile: { target: "TrustedProfile-of-app", autoLink: true },
     });
@@ -138,6 +139,31 @@ describe("an existing profile", () => {
     expect(await valueOf(app.profileId)).toBe(PROFILE);
     expect(await valueOf(app.profileIamId)).toBe(`iam-${PROFILE}`);
     expect(await valueOf(app.profileCrn)).toBe("crn:v1:profile");
+  });
+});
+
+describe("a public address", () => {
+  it("is bound to the server where one is wanted", async () => {
+    const app = new LinkedInstance("app", {
+      ...ARGS,
+      floatingIp: true,
+      resourceGroupId: "g",
+      transform: { floatingIp: (args) => ({ args: { ...args, name: "front" } }) },
+    });
+    expect(await valueOf(app.floatingIpAddress)).toBe("192.0.2.1");
+    expect(inputsOf("FloatingIp")).toMatchObject([
+      { instanceId: "Instance-of-app", name: "front", resourceGroupId: "g" },
+    ]);
+  });
+
+  it("is not made unasked, and decides about resources, so that it must be known", async () => {
+    const app = await deploy(ARGS);
+    expect([app.floatingIp, await valueOf(app.floatingIpAddress)]).toEqual([undefined, undefined]);
+    expect(inputsOf("FloatingIp")).toEqual([]);
+    const wrong = { ...ARGS, floatingIp: pulumi.output(true) } as unknown as LinkedInstanceArgs;
+    expect(refusalOf(() => new LinkedInstance("other", wrong))).toBe(
+      'LinkedInstance "other" has a problem:\n  - floatingIp: is an Output or a promise; must be a plain true or false: it decides which resources there are',
+    );
   });
 });
 

@@ -23,12 +23,12 @@ it("is deployed by the commands of its README", async () => {
   const { subnets, ...settings } = example.settings;
   await example.readme("Run it", { ...settings, subnetId: subnets[0]?.id ?? "" });
   expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([1, 1, 1, 1, 0]);
-  expect(Object.keys(await example.outputs())).toEqual(["profileId", "bareMetalServerId", "primaryIp"]);
+  expect(Object.keys(await example.outputs()).sort()).toEqual(["bareMetalServerId", "primaryIp", "profileId"]);
 });
 
-it("has nothing to do the second time", async () => {
-  const output = await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
-  expect(output).not.toMatch(/created|updated|deleted|replaced/);
+it("has nothing to do the second time, by the Automation API", async () => {
+  const { summary } = await (await example.automation()).up();
+  expect(Object.keys(summary.resourceChanges ?? {})).toEqual(["same"]);
 });
 
 it("is changed by the commands of its README", async () => {
@@ -36,7 +36,8 @@ it("is changed by the commands of its README", async () => {
   expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([1, 1, 1, 1, 1]);
 });
 
-it("is destroyed without a rest", async () => {
-  await example.pulumi("destroy", "--yes", "--skip-preview");
+it("is destroyed by the Automation API, without a rest", async () => {
+  const { summary } = await (await example.automation()).destroy();
+  expect(summary.result).toBe("succeeded");
   expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([0, 0, 0, 0, 0]);
 });

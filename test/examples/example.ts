@@ -1,6 +1,8 @@
-/** An example from its README to its end: its commands, again without a change, its change, and its destroy. */
+/** An example from its README to its end, by the commands that stand there and by Pulumi's Automation API. */
+import { join } from "node:path";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
 import { type Emulator, type Inventory, startEmulator } from "../../emulator";
-import { Project, type Run } from "../support/project";
+import { ENGINE, Project, type Run } from "../support/project";
 import { runReadme } from "./readme";
 
 export interface Settings {
@@ -44,12 +46,26 @@ export class Example {
     return kinds.map((kind) => all[kind].length);
   }
 
-  async readme(heading: string, values: Readonly<Record<string, string>> = {}): Promise<void> {
-    await succeeded(runReadme(this.project, this.name, heading, values));
+  /** Runs the commands below a heading of its README, and returns their standard output. */
+  async readme(heading: string, values: Readonly<Record<string, string>> = {}): Promise<string> {
+    return succeeded(runReadme(this.project, this.name, heading, values));
   }
 
   async pulumi(...args: string[]): Promise<string> {
     return succeeded(this.project.engine(...args, "--stack", "dev"));
+  }
+
+  /** The stack for a Node program that deploys; made when there is none. */
+  async automation(): Promise<Stack> {
+    const env = Object.entries(this.project.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return LocalWorkspace.createOrSelectStack(
+      { stackName: "dev", workDir: this.project.cwd },
+      {
+        pulumiCommand: await PulumiCommand.get({ root: join(ENGINE, "..", "..") }),
+        pulumiHome: this.project.env.PULUMI_HOME ?? "",
+        envVars: Object.fromEntries(env),
+      },
+    );
   }
 
   async outputs(): Promise<Record<string, unknown>> {

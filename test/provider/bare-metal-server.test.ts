@@ -98,8 +98,8 @@ describe("check", () => {
       'metadataService.protocol: is "tcp"; must be one of "http", "https"',
       'trustedPlatformModule.mode: is "on"; must be one of "disabled", "tpm_2"',
       expect.stringMatching(/^bandwidthMbs: is not an argument; did you mean "bandwidthMbps"\?/) as string,
-      'virtualNetworkInterfaceId: exactly one of "subnetId" and "virtualNetworkInterfaceId" is allowed; "subnetId" and ' +
-        '"virtualNetworkInterfaceId" are given',
+      'virtualNetworkInterfaceId: a server is connected in one way only; "subnetId" and "virtualNetworkInterfaceId" are ' +
+        "given",
     ]);
   });
 });
@@ -116,6 +116,7 @@ describe("life", () => {
     expect(life.outputs).toEqual({
       crn: expect.stringMatching(/^crn:.*::bare-metal-server:/) as string,
       name: expect.stringMatching(/^app-[0-9a-f]{8}$/) as string,
+      networkType: "attachment",
       status: "running",
       vpcId: cloud.emulator.inventory().vpcs[0]?.id,
       zone: args.zone,

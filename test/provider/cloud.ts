@@ -88,6 +88,7 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
     region: emulator.region,
     iamEndpoint: url,
     vpcEndpoint: `${url}/v1`,
+    taggingEndpoint: url,
   });
   const own = values(base);
   const read = (key: string): string | undefined => own[key.replace("vpc-identity:", "")];
@@ -104,7 +105,7 @@ export async function startCloud(options: EmulatorOptions = {}): Promise<Cloud> 
       IBMCLOUD_IS_NG_API_ENDPOINT: `${base}/v1`,
       IBMCLOUD_GT_API_ENDPOINT: base,
     },
-    elsewhere: openSession((key) => direct[key], { IBMCLOUD_GT_API_ENDPOINT: emulator.url }),
+    elsewhere: openSession((key) => direct[key], {}),
     fail: (method, path, fault, times = 1) => {
       const count = { fired: 0, left: times };
       rules.push({ method, path, fault, count });

@@ -18,6 +18,8 @@ export interface Kind {
   readonly updates?: (life: Life) => RegExp;
   /** Method of an update. @default "PUT" */
   readonly updateMethod?: "PUT" | "PATCH";
+  /** Its changes are sent under the tag of what was seen last, and are tried again when that is refused with 412. */
+  readonly ifMatch?: true;
   /** The body of the list that is looked through, while it lags behind. */
   readonly list?: object;
   /** It lives in another object, which may have been made a moment ago. */
@@ -118,6 +120,15 @@ export function faultCases(cloudNow: () => Cloud, kind: Kind): [name: string, ru
     await isAsWanted(life, wanted());
   };
 
+  /** Somebody else was faster, twice; what they changed is none of ours. */
+  const stale = async (): Promise<void> => {
+    const life = await create();
+    const planned = fail("PATCH", (kind.updates ?? kind.object)(life), { status: 412 }, 2);
+    await life.update(wanted());
+    expect(planned.fired).toBe(2);
+    await isAsWanted(life, wanted());
+  };
+
   const deletes = CHANGE_FAULTS.map(([name, fault, times]): Test => [
     `ends despite ${name}`,
     async () => {
@@ -150,6 +161,7 @@ export function faultCases(cloudNow: () => Cloud, kind: Kind): [name: string, ru
     ["is made although what it lives in is not visible everywhere yet", parentLagging],
     ...updates,
     ["is changed although its tag has moved on for another reason", movedOn],
+    ["is changed although its tag is refused with 412, twice", stale],
     ...deletes,
     ["stays in the state when it cannot be read", unreadable],
     ["stays in the state when something in between answers 404 in place of the API", foreign404],
@@ -157,6 +169,7 @@ export function faultCases(cloudNow: () => Cloud, kind: Kind): [name: string, ru
   const left = [
     ...(list === undefined ? [lagging] : []),
     ...(kind.inParent === true ? [] : [parentLagging]),
+    ...(kind.ifMatch === true ? [] : [stale]),
     ...(change === undefined ? [...updates.map(([, test]) => test), movedOn] : []),
   ];
   const ending = (test: () => Promise<void>) => async (): Promise<string[]> => {

@@ -54,8 +54,8 @@ describe("a server of somebody else's", () => {
     const other = { defaultTrustedProfile: undefined, userDataChange: "replace" };
     expect(await rejectionOf(create({ name: "web", adopt: true, ...other }))).toBe(
       `server "web" (${theirs.id}) cannot be adopted: it differs in defaultTrustedProfile, userData ` +
-        "(IBM Cloud does not tell what a server got), and the next run would replace it. Give the arguments that the " +
-        "server has, or choose another name.",
+        "(IBM Cloud does not tell what a server got), and the next run would replace it. Give the arguments that it " +
+        "has, or choose another name.",
     );
     expect(servers()).toEqual([theirs.id]);
   });

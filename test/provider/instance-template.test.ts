@@ -69,7 +69,9 @@ describe("check", () => {
       "userData: has 65537 bytes in UTF-8; at most 65536 are allowed",
       'name: is "Web"; must be 1 to 63 lower case letters, digits and hyphens, beginning with a letter and not ending with a hyphen',
       'userDataChange: is "later"; must be one of "ignore", "replace"',
-      expect.stringMatching(/^subnet: is not an argument; did you mean "subnetId"\? Allowed: name, vpcId, /) as string,
+      expect.stringMatching(
+        /^subnet: is not an argument; did you mean "subnetId"\? Allowed: subnetId, securityGroupIds, /,
+      ) as string,
       "zone: is missing; it is required",
     ]);
   });
@@ -84,6 +86,7 @@ describe("life", () => {
       name: expect.stringMatching(/^app-[0-9a-f]{8}$/) as string,
       vpcId: args.vpcId,
       subnetId: args.subnetId,
+      networkType: "attachment",
       zone: args.zone,
       imageId: args.imageId,
       instanceProfile: "bx2-2x8",

@@ -14,15 +14,10 @@ let warnings: jest.SpyInstance;
 
 beforeAll(async () => {
   cloud = await startCloud();
-  // Tags have an endpoint of their own, which only the environment names.
-  process.env.IBMCLOUD_GT_API_ENDPOINT = cloud.env.IBMCLOUD_GT_API_ENDPOINT;
   place = placeOf(cloud);
   profile = await createProfile(cloud.elsewhere, { name: "app" });
 });
-afterAll(async () => {
-  delete process.env.IBMCLOUD_GT_API_ENDPOINT;
-  await cloud.close();
-});
+afterAll(() => cloud.close());
 beforeEach(() => {
   warnings = jest.spyOn(console, "warn").mockImplementation(() => undefined);
 });

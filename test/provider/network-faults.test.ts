@@ -13,7 +13,7 @@ let vpcId: string;
 
 const rows = (name: "vpcs" | "subnets" | "keys" | "floatingIps"): string[] =>
   cloud.emulator.inventory()[name].map(({ id }) => String(id));
-const kind = (path: string, list: string, more: Pick<Kind, "handler" | "args" | "inventory">): Kind => ({
+const kind = (path: string, list: string, more: Pick<Kind, "handler" | "args" | "inventory" | "ifMatch">): Kind => ({
   change: { name: "renamed" },
   updateMethod: "PATCH",
   collection: () => new RegExp(`^/v1/${path}$`),
@@ -23,6 +23,7 @@ const kind = (path: string, list: string, more: Pick<Kind, "handler" | "args" | 
 });
 
 const VPC = kind("vpcs", "vpcs", {
+  ifMatch: true,
   handler: vpc as never,
   args: () => ({}),
   inventory: () => rows("vpcs").filter((id) => id !== vpcId),

@@ -27,8 +27,9 @@ export async function startProgram(): Promise<Registration[]> {
   await pulumi.runtime.setMocks(
     {
       newResource: async ({ type, name, inputs }) => {
-        // What must wait for a policy is seen to wait.
-        if (type.endsWith(":AccessPolicy")) await new Promise((resolve) => setTimeout(resolve, 50));
+        // What must wait for a policy or a rule is seen to wait.
+        if (/:(AccessPolicy|TrustedProfileClaimRule)$/.test(type))
+          await new Promise((resolve) => setTimeout(resolve, 50));
         registrations.push({ type, name, inputs: inputs as Record<string, unknown> });
         const kind = type.split(":").at(-1) ?? "";
         return { id: `${kind}-of-${name}`, state: { ...(inputs as object), ...COMPUTED[kind] } };

@@ -200,6 +200,7 @@ export const instanceCases: readonly Case[] = [
   {
     id: "76",
     title: "delete a server",
+    fleeting: true,
     steps: [
       create(target),
       { ...remove, status: 409, body: { errors: [{ code: "instance_delete_conflict" }] } },

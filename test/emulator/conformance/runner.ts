@@ -23,6 +23,7 @@ export interface Result {
   readonly reason?: string;
 }
 
+const ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
 const SILENCE_MS = 400;
 const VPC = "version=2025-09-16&generation=2";
@@ -74,11 +75,18 @@ class Session {
     const { id, title } = item;
     const reason = item.skip ?? this.lacking(item.needs ?? []);
     if (reason !== undefined) return { id, title, outcome: "skipped", reason };
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.runOnce(item, attempt === 1 ? id : `${id}-${attempt}`);
+      if (result.outcome === "passed" || item.fleeting !== true || attempt === ATTEMPTS) return result;
+    }
+  }
+
+  private async runOnce({ id, title, steps }: Case, n: string): Promise<Result> {
     const before = this.values;
     try {
       await this.logIn();
-      this.values = { ...this.values, n: id };
-      for (const [index, step] of item.steps.entries()) {
+      this.values = { ...this.values, n };
+      for (const [index, step] of steps.entries()) {
         const problem = await this.attempt(step);
         if (problem !== undefined) return { id, title, outcome: "failed", reason: `step ${index + 1}: ${problem}` };
       }

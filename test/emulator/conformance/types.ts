@@ -43,6 +43,11 @@ export interface Case {
   readonly title: string;
   /** What the implementation must offer besides its cloud APIs. */
   readonly needs?: readonly Need[];
+  /**
+   * It looks at states that pass by themselves, and so may be over before they are looked at: then it is tried again. Who
+   * never shows them never passes.
+   */
+  readonly fleeting?: true;
   /** Why this case is not run against any implementation. */
   readonly skip?: string;
   readonly steps: readonly Step[];

@@ -97,7 +97,7 @@ prepare() {
   for tool in curl openssl awk mktemp; do
     command -v "$tool" >/dev/null || die 3 "\"$tool\" is missing; install it with the package manager of this image"
   done
-  mkdir -p "$run" || die 1 "cannot make $run"
+  [ -d "$run" ] || mkdir -p "$run" || die 1 "cannot make $run"
   mine || die 1 "$why"
   chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
     share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" && { [ -z "$disk" ] || share 750 "$state"; } || die 1 "cannot prepare $run (group \"$group\")"

@@ -2,7 +2,8 @@
  * systemd units that keep a server's identity fresh. Only settings that systemd 239 (RHEL 8) knows, and only relative
  * timers: an absolute one whose moment passes while the server is off never elapses again.
  */
-import type { RenewalOptions, ResolvedOptions } from "./options";
+import type { RenewalOptions } from "./options";
+import type { ResolvedOptions } from "./resolved-options";
 
 /** Name and text of every unit. */
 export function systemdUnits(options: ResolvedOptions, renewal: Required<RenewalOptions>): Record<string, string> {

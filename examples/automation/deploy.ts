@@ -1,7 +1,14 @@
 // A program that deploys by itself, with Pulumi's Automation API, and shows how far it is: for services, pipelines and tools
 // of your own. It uses `pulumi` where that is installed, and the engine that comes with the package otherwise.
 import { join } from "node:path";
-import { type EngineEvent, LocalWorkspace, PulumiCommand, type OutputMap, type Stack } from "@pulumi/pulumi/automation";
+import {
+  type ConfigMap,
+  type EngineEvent,
+  LocalWorkspace,
+  PulumiCommand,
+  type OutputMap,
+  type Stack,
+} from "@pulumi/pulumi/automation";
 import { engineRoot } from "pulumi-ibm-vpc-identity/engine";
 import program = require("./index");
 
@@ -11,7 +18,7 @@ type Action = (typeof ACTIONS)[number];
 interface CommandLine {
   readonly action: Action;
   readonly stackName: string;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: ConfigMap;
 }
 
 const USAGE = "usage: npm start -- preview|up|refresh|destroy <stack> [<setting>=<value> ...]";
@@ -28,7 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
     // The engine starts the provider of the resources from here, and finds the package by this folder's node_modules.
     { workDir: join(__dirname, ".."), pulumiCommand: await engine() },
   );
-  for (const [key, value] of Object.entries(settings)) await stack.setConfig(key, { value });
+  if (Object.keys(settings).length > 0) await stack.setAllConfig(settings);
   return perform(stack, action);
 }
 
@@ -37,12 +44,15 @@ function commandLine([action, stackName, ...rest]: readonly string[]): CommandLi
   const known = ACTIONS.find((name) => name === action);
   const wrong = rest.filter((text) => !/^\w+=./.test(text));
   const problems = [
-    ...(known === undefined ? [`${action === undefined ? "an action is missing" : `"${action}" is no action`}`] : []),
+    ...(known === undefined ? [action === undefined ? "an action is missing" : `"${action}" is no action`] : []),
     ...(stackName === undefined ? ["the name of a stack is missing"] : []),
     ...wrong.map((text) => `"${text}" is not of the form <setting>=<value>`),
   ];
   if (known === undefined || stackName === undefined || problems.length > 0) return problems.join("\n");
-  const settings = rest.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]);
+  const settings = rest.map((text) => {
+    const [key] = text.split("=", 1);
+    return [key, { value: text.slice(key.length + 1) }];
+  });
   return { action: known, stackName, settings: Object.fromEntries(settings) };
 }
 
@@ -110,6 +120,10 @@ class Progress {
     if (resourcePreEvent !== undefined) {
       const { op, urn } = resourcePreEvent.metadata;
       if (DOING[op] === undefined) return;
+      if (resourcePreEvent.planning) {
+        console.log(`  planned: ${op} ${nameOf(urn)}`);
+        return;
+      }
       this.#begun.set(urn, Date.now());
       console.log(`  ${DOING[op]} ${nameOf(urn)}`);
     } else if (resOutputsEvent !== undefined) {

@@ -3,7 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BootstrapOptions, resolveOptions } from "../../bootstrap/options";
+import type { BootstrapOptions } from "../../bootstrap";
+import { resolveOptions } from "../../bootstrap/resolved-options";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
 import { extrasScript } from "../../bootstrap/script-extras";
 

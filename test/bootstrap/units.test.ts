@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BootstrapOptions, type RenewalOptions } from "../../bootstrap";
-import { resolveOptions } from "../../bootstrap/options";
+import { resolveOptions } from "../../bootstrap/resolved-options";
 import { systemdUnits } from "../../bootstrap/units";
 
 function unitsOf(options: BootstrapOptions): Record<string, string> {

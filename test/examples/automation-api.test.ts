@@ -2,7 +2,7 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { Api } from "../emulator/support";
 import { Example } from "./example";
-import { LIVES, accountOf, valuesOf } from "./lives";
+import { LIVES, valuesOf } from "./lives";
 import { settingsOf } from "./readme";
 
 // Each step starts a process or two, on a machine that may have others to run.
@@ -24,7 +24,7 @@ describe.each(LIVES)("$name", ({ name, change }) => {
     const api = await new Api(example.emulator).logIn();
     const others = name === "existing-instances" ? [await api.server(), await api.server()] : [];
     servers = others.map(({ id }) => id);
-    before = accountOf(example);
+    before = example.emulator.inventory();
     stack = await example.automation();
   });
   afterAll(() => example.close());
@@ -36,14 +36,14 @@ describe.each(LIVES)("$name", ({ name, change }) => {
 
   it("is changed", async () => {
     const profiles = example.emulator.inventory().profiles.map(({ id }) => id);
-    const deployed = JSON.stringify(accountOf(example));
+    const deployed = JSON.stringify(example.emulator.inventory());
     await up(change ?? settingsOf(name, "Change it", valuesOf(example, servers)));
-    expect(JSON.stringify(accountOf(example))).not.toBe(deployed);
+    expect(JSON.stringify(example.emulator.inventory())).not.toBe(deployed);
     expect(example.emulator.inventory().profiles.map(({ id }) => id)).toEqual(profiles);
   });
 
   it("is destroyed, and the account is as it was", async () => {
     await stack.destroy();
-    expect(accountOf(example)).toEqual(before);
+    expect(example.emulator.inventory()).toEqual(before);
   });
 });

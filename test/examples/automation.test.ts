@@ -1,5 +1,6 @@
 /** The example `automation`, by the commands of its README: with `pulumi` on PATH, and without. */
 import { Example } from "./example";
+import { valuesOf } from "./lives";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -20,8 +21,7 @@ const roles = (): unknown =>
   example.emulator.inventory().policies.map((policy) => JSON.stringify(policy).match(/role:\w+/g));
 
 it("is deployed by the commands of its README, and shows how far it is", async () => {
-  const { subnets, sshKeyId } = example.settings;
-  const stdout = await example.readme("Run it", { subnetId: subnets[0]?.id ?? "", sshKeyId });
+  const stdout = await example.readme("Run it", valuesOf(example, []));
   const { profiles, instances } = example.emulator.inventory();
   expect(roles()).toEqual([["role:Viewer"]]);
   const lines = stdout.split("\n");
@@ -45,12 +45,13 @@ it("uses the engine of the package where there is no pulumi, and has nothing to 
 
 it("is changed by the commands of its README", async () => {
   const stdout = await example.readme("Change it");
+  expect(stdout).toContain("  planned: update AccessPolicy app-is\n");
   expect(stdout).toContain("  updating AccessPolicy app-is\n    AccessPolicy app-is done in ");
   expect(roles()).toEqual([["role:Operator"]]);
 });
 
 it("is the same with the command of the engine", async () => {
-  await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+  expect(await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")).toContain("unchanged");
 });
 
 it.each([

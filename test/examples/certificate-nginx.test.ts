@@ -5,6 +5,7 @@ import { type BootedServer, bootInstance } from "../../emulator";
 import { fetchUserData } from "../../emulator/boot-metadata";
 import { REPOSITORY } from "../support/project";
 import { Example } from "./example";
+import { valuesOf } from "./lives";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -42,8 +43,7 @@ it("says all that it needs to know", async () => {
 });
 
 it("is deployed by the commands of its README", async () => {
-  const { subnets, sshKeyId } = example.settings;
-  await example.readme("Run it", { subnetId: subnets[0]?.id ?? "", sshKeyId });
+  await example.readme("Run it", valuesOf(example, []));
   expect(example.count(...KINDS)).toEqual([1, 0, 1, 1, 0]);
   expect(Object.keys(await example.outputs()).sort()).toEqual(["instanceId", "primaryIp", "profileId"]);
 });

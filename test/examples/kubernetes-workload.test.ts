@@ -1,18 +1,18 @@
 /** The example `kubernetes-workload`, by the commands of its README. */
 import { parse } from "yaml";
 import { Example } from "./example";
+import { valuesOf } from "./lives";
 import { blockOf } from "./readme";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
 
-const CLUSTER = "crn:v1:bluemix:public:containers-kubernetes:us-south:a/59bcbfa6ea2f006b4ed7094c1a08dcdd:c0ffee::";
-const STORAGE = "6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
-
 let example: Example;
+let values: Record<string, string>;
 let before: unknown;
 beforeAll(async () => {
   example = await Example.of("kubernetes-workload");
+  values = valuesOf(example, []);
   before = example.emulator.inventory();
 });
 afterAll(() => example.close());
@@ -36,10 +36,12 @@ it("says all that it needs to know", async () => {
 });
 
 it("is deployed by the commands of its README", async () => {
-  await example.readme("Run it", { clusterCrn: CLUSTER, storageInstanceId: STORAGE });
+  await example.readme("Run it", values);
   const { links, profiles } = example.emulator.inventory();
-  expect(links).toMatchObject([{ cr_type: "IKS_SA", link: { crn: CLUSTER, namespace: "default", name: "backend" } }]);
-  expect(limits()).toEqual(["serviceName=cloud-object-storage", `serviceInstance=${STORAGE}`]);
+  expect(links).toMatchObject([
+    { cr_type: "IKS_SA", link: { crn: values.clusterCrn, namespace: "default", name: "backend" } },
+  ]);
+  expect(limits()).toEqual(["serviceName=cloud-object-storage", `serviceInstance=${values.storageInstanceId ?? ""}`]);
   const profileId = profiles[0]?.id as string;
   expect(await example.outputs()).toEqual({
     profileId,
@@ -59,7 +61,7 @@ it("is changed by the commands of its README, in place", async () => {
   await example.readme("Change it");
   expect(limits()).toEqual([
     "serviceName=cloud-object-storage",
-    `serviceInstance=${STORAGE}`,
+    `serviceInstance=${values.storageInstanceId ?? ""}`,
     "resourceType=bucket",
     "resource=invoices",
   ]);

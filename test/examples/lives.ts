@@ -40,7 +40,3 @@ export function valuesOf(
     storageInstanceId: "6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a",
   };
 }
-
-/** The account, but for the versions of what was changed and set back. */
-export const accountOf = ({ emulator }: Example): unknown =>
-  JSON.parse(JSON.stringify(emulator.inventory(), (key, value: unknown) => (key === "etag" ? undefined : value)));

@@ -1,10 +1,12 @@
-/** Every example: what its README says about the program is so. Two of them have their commands run here, the others in tests of their own. */
+/**
+ * Every example: what its README says about the program is so. The commands of those without a test for that are run here.
+ */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ED25519_KEY } from "../provider/public-keys";
 import { REPOSITORY } from "../support/project";
 import { Example } from "./example";
-import { LIVES, accountOf, valuesOf } from "./lives";
+import { LIVES, valuesOf } from "./lives";
 
 // Each step starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -20,8 +22,8 @@ describe.each(readdirSync(FOLDER))("the README of %s", (name) => {
     const [, listed = ""] = /required\(\{([^}]*)\}\)/.exec(program) ?? [];
     const read = [
       ...program.matchAll(/\bconfig\.get\w*\(\s*"(\w+)"|\brequired\(\s*"(\w+)"/g),
-      ...listed.matchAll(/()(\w+):/g),
-    ].map(([, key, other]) => key || other);
+      ...listed.matchAll(/(\w+):/g),
+    ].map(([, key, other]) => key ?? other);
     expect(rows.length).toBeGreaterThan(0);
     expect(rows.sort()).toEqual([...new Set(read)].sort());
   });
@@ -47,7 +49,7 @@ describe.each(LIVES.slice(0, 2))("by the commands of its README, $name", ({ name
   let before: unknown;
   beforeAll(async () => {
     example = await Example.of(name);
-    before = accountOf(example);
+    before = example.emulator.inventory();
     mkdirSync(join(example.project.folder, ".ssh"));
     writeFileSync(join(example.project.folder, ".ssh", "id_ed25519.pub"), `${ED25519_KEY} me@laptop\n`);
   });
@@ -59,7 +61,7 @@ describe.each(LIVES.slice(0, 2))("by the commands of its README, $name", ({ name
   });
 
   it("has nothing to do the second time", async () => {
-    await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    expect(await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")).toContain("unchanged");
   });
 
   it("is changed, and destroyed without a rest", async () => {
@@ -67,6 +69,6 @@ describe.each(LIVES.slice(0, 2))("by the commands of its README, $name", ({ name
     await example.pulumi("up", "--yes", "--skip-preview");
     expect(example.count("profiles", "instances")).toEqual([1, 1]);
     await example.pulumi("destroy", "--yes", "--skip-preview");
-    expect(accountOf(example)).toEqual(before);
+    expect(example.emulator.inventory()).toEqual(before);
   });
 });

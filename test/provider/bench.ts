@@ -54,9 +54,6 @@ for (let index = 0; index < count; index += 1) {
 }
 `;
 
-/** The size of a state with nothing in it: what is there once, however many resources there are. */
-const emptyBytes = (part: Part): number => part.phases.find(({ name }) => name === "destroy")?.stateBytes ?? Number.NaN;
-
 /** What is in a state beside what the program makes: the stack, the provider and the stack's seed. */
 const NOT_OURS = 3;
 
@@ -182,7 +179,7 @@ function goalsOf(iam: Part, example: Part, servers: readonly Part[]): Goal[] {
     part === undefined ? 0 : callsOf(part, run) / part.count;
   const growth = Math.max(...LIFE.map(({ name }) => perServer(large, name) / Math.max(1, perServer(small, name))));
   const stateBytes = (large?.phases[0]?.stateBytes ?? 0) / (large?.count ?? 1);
-  const perResource = Math.round(((iam.phases[0]?.stateBytes ?? 0) - emptyBytes(iam)) / (iam.count + NOT_OURS));
+  const perResource = Math.round((iam.phases[0]?.stateBytes ?? 0) / (iam.count + NOT_OURS));
   return [
     goal("no call at all in a run without changes", idle, idle === 0),
     goal("one read a resource with --refresh", reads, reads <= 1),

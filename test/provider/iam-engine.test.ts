@@ -308,6 +308,8 @@ function life(command: string): void {
     ["the profile of a link", () => ({ link: { ...wish.link, inOther: true } }), ["link"]],
   ];
 
+  // Another account (`accountId` of a profile or service ID) replaces as well. The emulator is one account, so that is shown
+  // by the tables of changes in trusted-profile.test.ts and service-id.test.ts, and by the body of the create in test/client.
   it.each(REPLACING)("is replaced, first deleted and then made, with %s", async (_what, change, replaced) => {
     const before = (await stack.outputs()).ids;
     await upWith(change());

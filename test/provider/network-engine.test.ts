@@ -2,12 +2,11 @@
  * A network and a floating IP from a program through the engine to the emulator and back, over a whole life. On the real
  * command line too, where `PULUMI` names it.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { deleteFloatingIp, deleteSshKey, updateVpc } from "../../client/vpc-networks";
-import { ENGINE, Project, type Run } from "../support/project";
+import { ENGINE, type Run } from "../support/project";
 import { type Cloud, startCloud } from "./cloud";
 import { ED25519_KEY, ed25519Key } from "./public-keys";
+import { Stack } from "./stack";
 
 const PROGRAM = `
 import { readFileSync } from "node:fs";
@@ -33,34 +32,34 @@ jest.setTimeout(240_000);
 const SUBNET = { zone: "us-south-1", totalIpv4AddressCount: 16 };
 
 let cloud: Cloud;
-let project: Project;
+let stack: Stack;
 let wish: Record<string, unknown> = { vpc: {}, subnet: SUBNET, key: { publicKey: ED25519_KEY }, server: {}, ip: {} };
 
 beforeAll(async () => {
   cloud = await startCloud({ seed: { network: false } });
-  project = Project.ofProgram(PROGRAM, { ...cloud.env });
-  await done(pulumi("stack", "init", "dev"));
+  stack = new Stack(process.env.PULUMI ?? ENGINE, PROGRAM, cloud);
+  await must("stack", "init", "dev");
 });
 afterAll(async () => {
   await cloud.close();
-  project.remove();
+  stack.remove();
 });
 
-function pulumi(...args: string[]): Promise<Run> {
-  writeFileSync(join(project.cwd, "wish.json"), JSON.stringify(wish));
-  const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", "dev"];
-  return project.start(process.env.PULUMI ?? ENGINE, [...args, ...stack, "--non-interactive"]).done;
-}
-
-async function done(run: Promise<Run>): Promise<string> {
-  const { exitCode, output } = await run;
-  if (exitCode !== 0) throw new Error(`exit ${String(exitCode)}:\n${output}`);
-  return output;
-}
-
-const up = (...more: string[]): Promise<string> => done(pulumi("up", "--yes", "--skip-preview", ...more));
-const outputs = async (): Promise<{ ids: string[]; address: string; range?: string }> =>
-  JSON.parse(await done(pulumi("stack", "output", "--json"))) as never;
+const pulumi = (...args: string[]): Promise<Run> => {
+  stack.wish(wish);
+  return stack.run(...args);
+};
+const must = (...args: string[]): Promise<string> => {
+  stack.wish(wish);
+  return stack.must(...args);
+};
+const up = (...more: string[]): Promise<string> => must("up", "--yes", "--skip-preview", ...more);
+/** Of the only VPC, subnet, key, server and floating IP; what the stack says of them itself is looked at once. */
+const outputs = (): { ids: string[]; address: unknown } => {
+  const { vpcs, subnets, keys, instances, floatingIps } = cloud.emulator.inventory();
+  const ids = [vpcs, subnets, keys, instances, floatingIps].map(([only]) => String(only?.id));
+  return { ids, address: floatingIps[0]?.address };
+};
 /** Without the image that the program looks up in every run. */
 const calls = (): string[] => cloud.calls().filter((call) => call !== "GET /v1/images");
 const writes = (): string[] => calls().filter((call) => !call.startsWith("GET"));
@@ -72,7 +71,7 @@ const census = (): number[] => {
 const ONE_OF_EACH = [1, 1, 1, 1, 1];
 
 it("is previewed without a call that changes anything", async () => {
-  await done(pulumi("preview"));
+  await must("preview");
   expect(calls()).toEqual([]);
 });
 
@@ -92,7 +91,7 @@ it("calls nothing when nothing changed, and once for each when it is read", asyn
 });
 
 it("is renamed in place", async () => {
-  const before = await outputs();
+  const before = outputs();
   const renamed = { name: "shop" };
   wish = {
     ...wish,
@@ -101,38 +100,37 @@ it("is renamed in place", async () => {
     key: { publicKey: ED25519_KEY, ...renamed },
     ip: renamed,
   };
-  expect(await done(pulumi("preview"))).not.toMatch(/replace/);
   cloud.calls();
-  await up();
+  expect(await must("up", "--yes")).not.toMatch(/replace/);
   expect(writes().filter((call) => call.startsWith("PATCH"))).toHaveLength(4);
-  expect(await outputs()).toEqual(before);
+  expect(outputs()).toEqual(before);
 });
 
 it("shows what somebody else changed, in the inputs too, and mends it", async () => {
-  const [vpcId = ""] = (await outputs()).ids;
+  const [vpcId = ""] = outputs().ids;
   await updateVpc(cloud.elsewhere, vpcId, { name: "theirs" }, "");
-  await done(pulumi("refresh", "--yes", "--skip-preview"));
-  const vpc = (await project.resources()).find(({ type }) => type.endsWith(":Vpc"));
+  await must("refresh", "--yes", "--skip-preview");
+  const vpc = (await stack.resources()).find(({ type }) => type.endsWith(":Vpc"));
   expect([vpc?.inputs?.name, vpc?.outputs?.name]).toEqual(["theirs", "theirs"]);
   await up();
   expect(cloud.emulator.inventory().vpcs[0]).toMatchObject({ name: "shop" });
 });
 
 it("is made again, whatever of it was deleted elsewhere", async () => {
-  const before = (await outputs()).ids;
+  const before = outputs().ids;
   await deleteSshKey(cloud.elsewhere, before[2] ?? "");
   await deleteFloatingIp(cloud.elsewhere, before[4] ?? "");
   await up("--refresh");
   expect(census()).toEqual(ONE_OF_EACH);
-  const after = (await outputs()).ids;
+  const after = outputs().ids;
   expect(after.map((id, index) => id === before[index])).toEqual([true, true, false, true, false]);
 });
 
 it("keeps its address when the server is replaced", async () => {
-  const before = await outputs();
+  const before = outputs();
   wish = { ...wish, server: { userData: "#cloud-config\n", userDataChange: "replace" } };
   await up();
-  const after = await outputs();
+  const after = outputs();
   expect(after.ids.map((id, index) => id === before.ids[index])).toEqual([true, true, true, false, true]);
   expect(after.address).toBe(before.address);
   const [server] = cloud.emulator.inventory().instances;
@@ -144,19 +142,21 @@ it("keeps its address when the server is replaced", async () => {
 });
 
 it("is replaced, first deleted and then made, when it must be another one", async () => {
-  const before = (await outputs()).ids;
+  const before = outputs().ids;
   wish = { ...wish, subnet: { zone: "us-south-1", totalIpv4AddressCount: 32 }, key: { publicKey: ed25519Key("two") } };
   await up();
   expect(census()).toEqual(ONE_OF_EACH);
-  const after = (await outputs()).ids;
+  const after = outputs().ids;
   expect(after.map((id, index) => id === before[index])).toEqual([true, false, false, false, true]);
 });
 
 it("is got by id without being managed, and fails clearly when there is nothing", async () => {
-  const [, subnetId] = (await outputs()).ids;
+  const [, subnetId] = outputs().ids;
   wish = { ...wish, get: subnetId };
   await up();
-  expect((await outputs()).range).toMatch(/^10\.240\.0\.\d+\/27$/);
+  const said = JSON.parse(await must("stack", "output", "--json")) as { ids: string[]; range: string };
+  expect(said.ids).toEqual(outputs().ids);
+  expect(said.range).toMatch(/^10\.240\.0\.\d+\/27$/);
   wish = { ...wish, get: "0717-none" };
   const { exitCode, output } = await pulumi("up", "--yes", "--skip-preview");
   expect([exitCode === 0, output.includes('subnet "0717-none" does not exist in this account and region.')]).toEqual([
@@ -170,7 +170,7 @@ it("is got by id without being managed, and fails clearly when there is nothing"
 it("waits with the deletion while something is in use, and shows what", async () => {
   const body = { errors: [{ code: "vpc_in_use", message: "The VPC still has subnets." }] };
   const planned = cloud.fail("DELETE", /^\/v1\/vpcs\//, { status: 409, body }, 2);
-  const output = await done(pulumi("destroy", "--yes", "--skip-preview"));
+  const output = await must("destroy", "--yes", "--skip-preview");
   expect(planned.fired).toBe(2);
   expect(output).toContain("is still in use and is deleted later: The VPC still has subnets.");
   expect(census()).toEqual([0, 0, 0, 0, 0]);

@@ -2,12 +2,11 @@
  * A template with its group, and a bare metal server, from a program through the engine to the emulator and back, over a
  * whole life. On the real command line too, where `PULUMI` names it.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { updateBareMetalServer } from "../../client/vpc-bare-metal";
 import { updateInstanceGroup } from "../../client/vpc-instance-groups";
-import { ENGINE, Project, type Run } from "../support/project";
+import { ENGINE, type Run } from "../support/project";
 import { type Cloud, startCloud } from "./cloud";
+import { Stack } from "./stack";
 
 const PROGRAM = `
 import { readFileSync } from "node:fs";
@@ -28,13 +27,13 @@ export const metadataService = metal.metadataService;
 jest.setTimeout(240_000);
 
 let cloud: Cloud;
-let project: Project;
+let stack: Stack;
 let wish: Record<string, Record<string, unknown> | boolean>;
 let images: string[];
 
 beforeAll(async () => {
   cloud = await startCloud({ provisionSeconds: 0.2, deleteSeconds: 0.2, actionSeconds: 0.2 });
-  project = Project.ofProgram(PROGRAM, { ...cloud.env });
+  stack = new Stack(process.env.PULUMI ?? ENGINE, PROGRAM, cloud);
   const { vpcs, subnets, keys, ...inventory } = cloud.emulator.inventory();
   images = inventory.images.map(({ id }) => String(id));
   const place = { subnetId: subnets[0]?.id, zone: `${cloud.emulator.region}-1` };
@@ -47,28 +46,27 @@ beforeAll(async () => {
       initialization: { imageId: images[0], sshKeyIds: [keys[0]?.id], userData: "#!/bin/sh\n" },
     },
   };
-  await done(pulumi("stack", "init", "dev"));
+  await must("stack", "init", "dev");
 });
 afterAll(async () => {
   await cloud.close();
-  project.remove();
+  stack.remove();
 });
 
-function pulumi(...args: string[]): Promise<Run> {
-  writeFileSync(join(project.cwd, "wish.json"), JSON.stringify(wish));
-  const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", "dev"];
-  return project.start(process.env.PULUMI ?? ENGINE, [...args, ...stack, "--non-interactive"]).done;
-}
-
-async function done(run: Promise<Run>): Promise<string> {
-  const { exitCode, output } = await run;
-  if (exitCode !== 0) throw new Error(`exit ${String(exitCode)}:\n${output}`);
-  return output;
-}
-
-const up = (...more: string[]): Promise<string> => done(pulumi("up", "--yes", "--skip-preview", ...more));
-const ids = async (): Promise<string[]> =>
-  (JSON.parse(await done(pulumi("stack", "output", "--json"))) as { ids: string[] }).ids;
+const pulumi = (...args: string[]): Promise<Run> => {
+  stack.wish(wish);
+  return stack.run(...args);
+};
+const must = (...args: string[]): Promise<string> => {
+  stack.wish(wish);
+  return stack.must(...args);
+};
+const up = (...more: string[]): Promise<string> => must("up", "--yes", "--skip-preview", ...more);
+/** Of the only template, group and bare metal server; what the stack says of them itself is looked at once. */
+const ids = (): string[] => {
+  const { templates, instanceGroups, bareMetalServers } = cloud.emulator.inventory();
+  return [templates, instanceGroups, bareMetalServers].map(([only]) => String(only?.id));
+};
 const writes = (): string[] => cloud.calls().filter((call) => !call.startsWith("GET"));
 const set = (part: string, more: object): void =>
   void (wish = { ...wish, [part]: { ...(wish[part] as object), ...more } });
@@ -104,15 +102,16 @@ it("is made, one create for each", async () => {
 it("calls nothing when nothing changed, and keeps user data once", async () => {
   await up();
   expect(cloud.calls()).toEqual([]);
-  const outputs = (await project.resources()).map((resource) => resource.outputs);
+  expect(JSON.parse(await must("stack", "output", "--json"))).toMatchObject({ ids: ids() });
+  const outputs = (await stack.resources()).map((resource) => resource.outputs);
   expect(JSON.stringify(outputs)).not.toContain("#!/bin/sh");
 });
 
 it("gives the group the new template before the old one goes", async () => {
-  const [oldTemplate, groupId] = await ids();
+  const [oldTemplate, groupId] = ids();
   set("template", { imageId: images[1] });
   await up();
-  const [newTemplate, sameGroup] = await ids();
+  const [newTemplate, sameGroup] = ids();
   expect([newTemplate === oldTemplate, sameGroup]).toEqual([false, groupId]);
   expect(writes()).toEqual([
     "POST /v1/instance/templates",
@@ -123,11 +122,11 @@ it("gives the group the new template before the old one goes", async () => {
 });
 
 it("replaces the template under its group also when only the command line asks for it", async () => {
-  const [oldTemplate] = await ids();
-  const state = await project.resources();
+  const [oldTemplate] = ids();
+  const state = await stack.resources();
   const urn = state.find(({ type }) => type.endsWith(":InstanceTemplate"))?.urn ?? "";
   await up("--replace", urn);
-  const [newTemplate] = await ids();
+  const [newTemplate] = ids();
   expect([newTemplate === oldTemplate, cloud.emulator.inventory().templates.map(({ id }) => id)]).toEqual([
     false,
     [newTemplate],
@@ -138,17 +137,17 @@ it("replaces the template under its group also when only the command line asks f
 });
 
 it("changes the size of the group and the settings of the server in place", async () => {
-  const before = await ids();
+  const before = ids();
   set("group", { membershipCount: 2 });
   set("metal", { metadataService: {}, trustedPlatformModule: { mode: "tpm_2" }, restartToApply: true });
   cloud.calls();
   await up();
-  expect([await ids(), census()]).toEqual([before, [1, 1, 2, 1]]);
+  expect([ids(), census()]).toEqual([before, [1, 1, 2, 1]]);
   expect(cloud.emulator.inventory().bareMetalServers[0]).toMatchObject({ status: "running", tpm_mode: "tpm_2" });
 });
 
 it("warns in every run of what the server will not get, and writes its disk only when that is allowed", async () => {
-  const [, , metalId] = await ids();
+  const [, , metalId] = ids();
   const initialization = { ...((wish.metal as Record<string, object>).initialization ?? {}), imageId: images[1] };
   set("metal", { initialization });
   cloud.calls();
@@ -167,12 +166,12 @@ it("warns in every run of what the server will not get, and writes its disk only
 });
 
 it("shows what somebody else changed, in the inputs too, and mends it", async () => {
-  const [, groupId = "", metalId = ""] = await ids();
+  const [, groupId = "", metalId = ""] = ids();
   await updateInstanceGroup(cloud.elsewhere, groupId, { membershipCount: 1 });
   await updateBareMetalServer(cloud.elsewhere, metalId, { metadataService: { enabled: false } });
-  await done(pulumi("refresh", "--yes", "--skip-preview"));
+  await must("refresh", "--yes", "--skip-preview");
   const inputsOf = async (type: string): Promise<unknown> =>
-    (await project.resources()).find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
+    (await stack.resources()).find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
   expect(await inputsOf("InstanceGroup")).toMatchObject({ membershipCount: 1 });
   expect(await inputsOf("BareMetalServer")).toMatchObject({ metadataService: { enabled: false } });
   await up();
@@ -183,6 +182,6 @@ it("shows what somebody else changed, in the inputs too, and mends it", async ()
 });
 
 it("leaves nothing behind", async () => {
-  await done(pulumi("destroy", "--yes", "--skip-preview"));
+  await must("destroy", "--yes", "--skip-preview");
   expect(census()).toEqual([0, 0, 0, 0]);
 });

@@ -209,6 +209,14 @@ describe("a service ID that exists already", () => {
     );
   });
 
+  it("is found by name and description of the user's when the answer is lost and the list lags behind", async () => {
+    cloud.fail("POST", /^\/v1\/serviceids$/, "answer lost");
+    // The first of these is the look before the create; the second comes right after it.
+    const lag = cloud.fail("GET", /^\/v1\/serviceids$/, { status: 200, body: { serviceids: [] } }, 2);
+    const life = await create({ name: "shop", description: "d" });
+    expect([lag.fired, ids()]).toEqual([2, [life.id]]);
+  });
+
   it("is adopted when asked, and brought to what is wanted", async () => {
     const theirs = await createServiceId(cloud.elsewhere, { name: "shop", description: "d" });
     const life = await create({ name: "shop", description: "d", adopt: true, locked: true });

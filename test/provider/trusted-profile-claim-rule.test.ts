@@ -243,6 +243,14 @@ describe("a rule that exists already", () => {
     expect((await live(life))?.name).toMatch(/^app-[0-9a-f]{8}$/);
   });
 
+  it("is found under the name that the user chose when the answer is lost and the list lags behind", async () => {
+    cloud.fail("POST", /\/rules$/, "answer lost");
+    // The first of these is the look before the create; the second comes right after it.
+    const lag = cloud.fail("GET", /\/rules$/, { status: 200, body: { rules: [] } }, 2);
+    const life = await create({ name: "web" });
+    expect([lag.fired, await rules()]).toEqual([2, [ruleIdOf(life)]]);
+  });
+
   it("is ours when an earlier create was killed before it could tell, though IAM would make a second one", async () => {
     const first = await create();
     const second = await create();

@@ -1,109 +1,139 @@
-// Compiles the package to dist/. A plain `tsc` is not enough: files that left the sources must leave dist/ too, the
-// command must be executable, and a program that runs from dist/ meanwhile must not find it half written. What users
-// download holds no comments twice and no declarations that nothing leads to: that is a third of it.
+// Compiles the package to dist/, so that what users download is small: a few bundles instead of hundreds of files, and
+// declarations of what the entry points show (docs/adr/0006). Files that left the sources leave dist/ too, the command
+// is executable, and a program that runs from dist/ meanwhile never finds it half written.
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { minifySync } from "@swc/core";
-import ts from "typescript";
+import { minifySync, transformSync } from "@swc/core";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-const [dist, fresh, old] = ["dist", `.dist-new-${process.pid}`, `.dist-old-${process.pid}`].map((name) =>
-  join(root, name),
+const [fresh, old, types] = ["new", "old", "types"].map((name) => join(root, `.dist-${name}-${process.pid}`));
+const dist = join(root, "dist");
+
+const { exports, bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const COMMAND = "cli/main";
+
+/** What package.json names, and what is started by its place. All else goes where it is shared, loaded when it is used. */
+const ENTRIES = {
+  ...Object.fromEntries(
+    [...Object.values(exports).map((target) => target.default), ...Object.values(bin)].flatMap((path) => {
+      const name = /dist\/(.+)\.js$/.exec(path)?.[1];
+      return name === undefined ? [] : [[name, `${name}.ts`]];
+    }),
+  ),
+  "engine/main": "engine/main.ts",
+  "engine/parent-watch": "engine/rpc/parent-watch.ts",
+};
+
+const { status } = spawnSync(
+  process.execPath,
+  [tsc, "-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", types],
+  { cwd: root, stdio: "inherit" },
 );
-
-const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], {
-  cwd: root,
-  stdio: "inherit",
-});
-if (status === 0) {
-  const files = readdirSync(fresh, { recursive: true }).map((name) => join(fresh, name));
-  files.filter((file) => file.endsWith(".js")).forEach(compact);
-  shakeDeclarations(files.filter((file) => file.endsWith(".d.ts")));
-  chmodSync(join(fresh, "cli", "main.js"), 0o755);
-  try {
-    renameSync(dist, old);
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-  }
-  renameSync(fresh, dist);
-}
-rmSync(old, { recursive: true, force: true });
-rmSync(fresh, { recursive: true, force: true });
 process.exitCode = status ?? 1;
+try {
+  if (status === 0) {
+    await bundleCode();
+    await bundleDeclarations();
+    try {
+      renameSync(dist, old);
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
+    }
+    renameSync(fresh, dist);
+  }
+} finally {
+  for (const folder of [old, fresh, types]) rmSync(folder, { recursive: true, force: true });
+}
 
-/** Names of functions and classes stay, since stack traces show them; so does every name that another file may see. */
-function compact(file) {
-  const { code } = minifySync(readFileSync(file, "utf8"), {
+async function bundleCode() {
+  const bundle = await rollup({
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, source]) => [name, join(root, source)])),
+    external: isPackage,
+    plugins: [{ name: "typescript", resolveId: sourceOf, transform: withoutTypes }],
+    onwarn: refuse,
+  });
+  await bundle.write({
+    dir: fresh,
+    format: "cjs",
+    generatedCode: { preset: "es2015", symbols: false },
+    esModule: true,
+    interop: "auto",
+    // Or each entry would load at once what its bundles only load when they are used.
+    hoistTransitiveImports: false,
+    banner: ({ name }) => (name === COMMAND ? "#!/usr/bin/env node" : ""),
+    entryFileNames: "[name].js",
+    chunkFileNames: ({ moduleIds, isDynamicEntry }) =>
+      join(roomOf(moduleIds.at(-1)), isDynamicEntry ? "[name].js" : "shared.js"),
+    plugins: [{ name: "compact", renderChunk: compact }],
+  });
+  chmodSync(join(fresh, `${COMMAND}.js`), 0o755);
+}
+
+/** An import that leads nowhere, two exports of one name: none of Rollup's warnings leaves a package that works. */
+function refuse({ message }) {
+  throw new Error(message);
+}
+
+/** A bundle lies in the folder of its sources, since the engine looks for `parent-watch` beside itself. */
+function roomOf(source) {
+  return relative(root, source).split(sep)[0];
+}
+
+function isPackage(name) {
+  return !name.startsWith(".") && !isAbsolute(name);
+}
+
+function sourceOf(name, importer) {
+  if (importer === undefined) return name;
+  const path = resolve(dirname(importer), name.replace(/\.js$/, ""));
+  return [`${path}.ts`, join(path, "index.ts")].find(existsSync);
+}
+
+function withoutTypes(text) {
+  // Rollup writes a default export that stands alone the way CommonJS means `export =`.
+  return transformSync(text.replace(/^export = /m, "export default "), {
+    jsc: { parser: { syntax: "typescript" }, target: "es2022", transform: { useDefineForClassFields: false } },
+    module: { type: "es6" },
+  });
+}
+
+/** Functions, classes and whatever else stands at the top of a source file keep their names: stack traces show them. */
+function compact(text) {
+  return minifySync(text, {
     module: false,
     ecma: 2022,
     compress: false,
     mangle: { toplevel: false, keep_fnames: true, keep_classnames: true },
     format: { comments: false },
   });
-  writeFileSync(file, code);
 }
 
-/** Leaves of the declarations what the entry points show, and what that is made of. */
-function shakeDeclarations(files) {
-  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const entries = Object.values(exports).flatMap(({ types }) =>
-    types === undefined ? [] : [types.replace(/^\.\/dist/, fresh)],
+/** One file an entry point, and one for what two of them show. */
+async function bundleDeclarations() {
+  const names = Object.values(exports).flatMap(
+    ({ types: file }) => file?.slice("./dist/".length, -".d.ts".length) ?? [],
   );
-  const program = ts.createProgram(entries, { module: ts.ModuleKind.Node16, skipLibCheck: true, types: ["node"] });
-  const checker = program.getTypeChecker();
-  const [kept, seen] = [new Set(), new Set()];
-  const keep = (symbol) => {
-    for (const declaration of symbol?.declarations ?? []) {
-      let statement = declaration;
-      while (statement.parent && !ts.isSourceFile(statement.parent)) statement = statement.parent;
-      if (ts.isImportSpecifier(declaration) || ts.isExportSpecifier(declaration)) kept.add(declaration);
-      if (ts.isSourceFile(statement) || !statement.getSourceFile().fileName.startsWith(fresh) || kept.has(statement))
-        continue;
-      kept.add(statement);
-      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) statement.forEachChild(visit);
-    }
-    if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias) {
-      const next = checker.getImmediateAliasedSymbol(symbol);
-      if (next !== undefined && !seen.has(next)) {
-        seen.add(next);
-        keep(next);
-      }
-    }
-  };
-  const visit = (node) => {
-    if (ts.isIdentifier(node)) keep(checker.getSymbolAtLocation(node));
-    node.forEachChild(visit);
-  };
-  for (const entry of entries) {
-    const symbol = checker.getSymbolAtLocation(program.getSourceFile(entry));
-    for (const one of [...checker.getExportsOfModule(symbol), symbol.exports.get("export=")]) keep(one);
+  const [assigned, bundled] = [[], []];
+  for (const name of names) {
+    const isAssigned = /^export = /m.test(readFileSync(join(types, `${name}.d.ts`), "utf8"));
+    (isAssigned ? assigned : bundled).push(name);
   }
-  for (const file of files) {
-    const source = program.getSourceFile(file);
-    const statements = source?.statements.filter((statement) => kept.has(statement)) ?? [];
-    if (statements.length === 0) rmSync(file);
-    else
-      writeFileSync(
-        file,
-        `${statements
-          .map((statement) => textOf(statement, source, kept))
-          .join("")
-          .trim()}\n`,
-      );
+  const bundle = await rollup({
+    input: Object.fromEntries(bundled.map((name) => [name, join(types, `${name}.d.ts`)])),
+    external: isPackage,
+    plugins: [dts()],
+    // What only private members mention need not be exported.
+    onwarn: (warning) => warning.message.includes("private shared type") || refuse(warning),
+  });
+  await bundle.write({ dir: fresh, format: "es", entryFileNames: "[name].d.ts", chunkFileNames: "shared.d.ts" });
+  for (const name of assigned) {
+    mkdirSync(dirname(join(fresh, name)), { recursive: true });
+    copyFileSync(join(types, `${name}.d.ts`), join(fresh, `${name}.d.ts`));
   }
-}
-
-/** A statement as it stands there; an import or export without the names that nobody needs. */
-function textOf(statement, source, kept) {
-  const names = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : statement.exportClause;
-  if (names === undefined || !(ts.isNamedImports(names) || ts.isNamedExports(names)))
-    return statement.getFullText(source);
-  const list = names.elements.filter((element) => kept.has(element)).map((element) => element.getText(source));
-  const text = statement.getText(source);
-  const [start, end] = [names.getStart(source), names.getEnd()].map((at) => at - statement.getStart(source));
-  return `\n${text.slice(0, start)}{ ${list.join(", ")} }${text.slice(end)}`;
 }

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Emulator } from "../emulator";
+import { packageRoot } from "./versions";
 import { Workspace, type Engine } from "./workspace";
 
 const EXAMPLE = "linked-instance";
@@ -27,19 +28,18 @@ export async function makeDemoProject(
   engine: Engine,
   progress: "stdout" | "stderr",
 ): Promise<DemoProject> {
-  const packageRoot = join(__dirname, "..", "..");
   const project = join(folder, EXAMPLE);
   const state = join(folder, "state");
   const passphrase = join(folder, "passphrase");
   const temporary = join(folder, "temporary");
   for (const one of [state, temporary]) mkdirSync(one, { recursive: true });
-  cpSync(join(packageRoot, "examples", EXAMPLE), project, {
+  cpSync(join(packageRoot(), "examples", EXAMPLE), project, {
     recursive: true,
     filter: (path) => basename(path) !== "node_modules" && !/Pulumi\.\w+\.yaml$/.test(path),
   });
   writeFileSync(join(project, "trust-roots.pem"), emulator.rootCertificate);
   writeFileSync(passphrase, randomBytes(16).toString("hex"), { mode: 0o600 });
-  linkModules(packageRoot, join(project, "node_modules"));
+  linkModules(join(project, "node_modules"));
   const env = {
     ...emulator.env,
     PULUMI_HOME: join(folder, "home"),
@@ -70,9 +70,9 @@ export async function makeDemoProject(
 }
 
 /** What the example's package.json asks for, from where it is installed already. */
-function linkModules(packageRoot: string, modules: string): void {
+function linkModules(modules: string): void {
   const folders = {
-    "pulumi-ibm-vpc-identity": packageRoot,
+    "pulumi-ibm-vpc-identity": packageRoot(),
     "@pulumi/pulumi": dirname(require.resolve("@pulumi/pulumi/package.json")),
     typescript: dirname(require.resolve("typescript/package.json")),
   };

@@ -1,11 +1,9 @@
-#!/usr/bin/env node
 /** `vpc-identity`: finds the command, reads its flags, maps what happened to an exit code. The work is in the commands. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { EXIT, EXIT_CODES_HELP, Interrupted, UsageError, flagHelp, helpOf, type Command } from "./command";
 import { COMMANDS } from "./commands";
 import { readFlags } from "./flags";
 import { hint } from "./nearest";
+import { packageManifest } from "./versions";
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -14,7 +12,7 @@ async function main(args: readonly string[]): Promise<number> {
     return name === undefined ? EXIT.usage : EXIT.done;
   }
   if (name === "--version") {
-    process.stdout.write(`${packageVersion()}\n`);
+    process.stdout.write(`${packageManifest().version}\n`);
     return EXIT.done;
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -45,12 +43,6 @@ async function perform(command: Command, args: readonly string[]): Promise<numbe
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failed;
   }
-}
-
-/** Two folders up, since this runs as dist/cli/main.js. */
-function packageVersion(): string {
-  const text = readFileSync(join(__dirname, "..", "..", "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 async function overview(): Promise<string> {

@@ -1,7 +1,7 @@
 /** Versions of packages, and whether they are in the ranges that our own package.json names: `>=a.b` and `^a.b.c`. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 interface Manifest {
   readonly version: string;
@@ -9,9 +9,13 @@ interface Manifest {
   readonly peerDependencies: { readonly "@pulumi/pulumi": string };
 }
 
-/** Of this package; two folders up, since this runs in dist/cli. */
+/** Where this package lies. It asks for itself by name, so that it does not matter in which folder compiled code ends up. */
+export function packageRoot(): string {
+  return dirname(createRequire(__filename).resolve("pulumi-ibm-vpc-identity/package.json"));
+}
+
 export function packageManifest(): Manifest {
-  return JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as Manifest;
+  return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as Manifest;
 }
 
 /** The version of a package as programs in a folder find it. */

@@ -112,7 +112,7 @@ describe("an emulated server", () => {
   });
 });
 
-const compiled = resolve("dist/emulator/boot.js");
+const compiled = resolve("dist/emulator/index.js");
 const namespaces = spawnSync("unshare", ["-rnm", "true"]).status === 0;
 
 (namespaces && existsSync(compiled) ? describe : describe.skip)("on a machine that refuses namespaces", () => {

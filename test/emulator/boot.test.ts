@@ -228,7 +228,7 @@ runcmd:
 /** Boots in a process of its own, with the compiled package; prints what came of it. */
 function bootElsewhere(code: string, prefix: readonly string[] = [], env: Record<string, string> = {}): ChildProcess {
   const program = `
-    const { bootInstance } = require(${JSON.stringify(resolve("dist/emulator/boot.js"))});
+    const { bootInstance } = require(${JSON.stringify(resolve("dist/emulator/index.js"))});
     (async () => { ${code} })().catch((error) => { console.error(error.message); process.exitCode = 1; });`;
   const argv = [...prefix, process.execPath, "-e", program];
   return spawn(argv[0] ?? "", argv.slice(1), {
@@ -244,7 +244,7 @@ function outputOf(child: ChildProcess): Promise<string> {
   return new Promise((done) => child.on("close", () => done(output)));
 }
 
-const compiled = existsSync(resolve("dist/emulator/boot.js"));
+const compiled = existsSync(resolve("dist/emulator/index.js"));
 
 (unshare && compiled ? describe : describe.skip)("the process that boots a server", () => {
   it("takes the server with it when it is killed", async () => {

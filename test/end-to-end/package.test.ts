@@ -1,6 +1,6 @@
 /** The package as npm packs it, in an empty project: what is not in `files` is not there. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { REPOSITORY } from "../support/project";
@@ -8,12 +8,13 @@ import { REPOSITORY } from "../support/project";
 const folder = mkdtempSync(join(tmpdir(), "vpc-identity-package-"));
 const modules = join(folder, "node_modules");
 const installed = join(modules, "pulumi-ibm-vpc-identity");
+let tarball: string;
 
 beforeAll(() => {
   execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: REPOSITORY, stdio: "pipe" });
-  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "");
   mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", join(folder, tarball), "--strip-components=1", "-C", installed]);
+  execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
   // Its dependencies as they are installed here, so that the test needs no registry.
   for (const name of readdirSync(join(REPOSITORY, "node_modules"))) {
     const own = ["pulumi-ibm-vpc-identity", ".bin", ".package-lock.json"].includes(name);
@@ -23,7 +24,46 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** What a program in the project prints. */
+function outputOf(...args: string[]): string {
+  const env = { PATH: process.env.PATH, HOME: folder };
+  return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8", env });
+}
+
 describe("the packed package", () => {
+  it("is a download of at most 300 KB", () => {
+    expect(statSync(tarball).size).toBeLessThanOrEqual(300_000);
+  });
+
+  it("gives its classes and functions the names under which it exports them", () => {
+    const program = `
+      const names = Object.entries(require("pulumi-ibm-vpc-identity")).map(([name, value]) => [name, value.name]);
+      console.log(JSON.stringify(names))`;
+    const names = JSON.parse(outputOf("-e", program)) as [string, string][];
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter(([exported, own]) => exported !== own)).toEqual([]);
+  });
+
+  it("has one copy of what its entry points share", () => {
+    const program = `
+      const { VpcIdentityError } = require("pulumi-ibm-vpc-identity");
+      const [{ bootstrapScript }, handlerOf] = ["bootstrap", "dynamic"].map((name) => require("pulumi-ibm-vpc-identity/" + name));
+      const seen = (error) => console.log(error.name, error instanceof VpcIdentityError);
+      try { bootstrapScript({ renewal: 3 }) } catch (error) { seen(error) }
+      handlerOf("TrustedProfile").create({}).catch(seen);`;
+    expect(outputOf("-e", program)).toBe("VpcIdentityError true\nVpcIdentityError true\n");
+  });
+
+  it("can be imported by name from an ES module", () => {
+    const program = `
+      import { TrustedProfile } from "pulumi-ibm-vpc-identity";
+      import { startEmulator } from "pulumi-ibm-vpc-identity/emulator";
+      import { engineRoot } from "pulumi-ibm-vpc-identity/engine";
+      import handlerOf from "pulumi-ibm-vpc-identity/dynamic";
+      console.log([TrustedProfile, startEmulator, engineRoot, handlerOf].map((value) => typeof value).join());`;
+    expect(outputOf("--input-type=module", "-e", program)).toBe("function,function,string,function\n");
+  });
+
   it("runs the demo, behind a proxy that is for the cloud", () => {
     const demo = spawnSync(
       process.execPath,

@@ -11,7 +11,10 @@ export interface FileAccess {
   readonly owner?: string;
   /** Group name or number. @default "root" */
   readonly group?: string;
-  /** Octal permissions without any for writing by others, such as `"0640"`. @default "0600" */
+  /**
+   * Octal permissions without writing by group or others, such as `"0640"`; for what is secret (`key.pem`, `combined.pem`,
+   * `token`, `credentials`) without any for others. @default "0600"
+   */
   readonly mode?: string;
 }
 
@@ -48,19 +51,19 @@ export interface SignalHook {
  * `VPC_IDENTITY_DIRECTORY` and `VPC_IDENTITY_EXIT_CODE` in its environment. A hook that fails undoes nothing.
  */
 export interface HooksOptions {
-  /** systemd units to reload, or to restart where they cannot. @default - none */
+  /** systemd units to reload, or to restart where they cannot; one that is stopped stays so. @default - none */
   readonly reload?: readonly string[];
   /** Processes to signal. @default - none */
   readonly signal?: readonly SignalHook[];
   /** Commands, each a list of words that no shell changes. @default - none */
   readonly exec?: readonly (readonly string[])[];
-  /** Folder whose executable files are run, in the order of their names. @default - none */
+  /** Folder whose executable files are run, in the order of their names; the unit's time is for 20. @default - none */
   readonly directory?: string;
   /** Commands after a run that failed. @default - none */
   readonly failureExec?: readonly (readonly string[])[];
   /** Folder whose executable files are run after a run that failed. @default - none */
   readonly failureDirectory?: string;
-  /** Seconds (1 to 600) a command may take. @default 60 */
+  /** Seconds (1 to 600) a command may take; what is not gone 5 seconds later is killed. @default 60 */
   readonly timeoutSeconds?: number;
 }
 
@@ -104,7 +107,8 @@ export interface ConsumerOptions {
   readonly log?: "plain" | "logfmt" | "json";
   /**
    * File for the textfile collector of Prometheus' node exporter, ending in `.prom`: exit code and time of the last run, and
-   * when each credential expires. @default - none
+   * when each credential expires. Not where the service's unit cannot write for others: `/etc`, `/usr`, `/boot`, `/home`,
+   * `/root`, `/tmp`, `/dev`, `/proc`, `/sys` and the like. @default - none
    */
   readonly metricsFile?: string;
 }
@@ -115,20 +119,25 @@ const absolutePath = text({
   pattern: /^\/(?!.*\/\.\.(?:\/|$))[A-Za-z0-9._@/-]+$/,
   allowed: "an absolute path of letters, digits and . _ @ - /",
 });
-const fileAccess = object({
-  fields: {
-    owner: account,
-    group: account,
-    mode: text({
-      pattern: /^0[0-7][0-5][0145]$/,
-      allowed: 'four octal digits, such as "0640", not writable by others',
-    }),
-  },
-});
+const accessOf = (mode: Rule): Rule => object({ fields: { owner: account, group: account, mode } });
+const publicFile = accessOf(
+  text({
+    pattern: /^0[0-7][0145]{2}$/,
+    allowed: 'four octal digits, such as "0640", not writable by group or others',
+  }),
+);
+const secretFile = accessOf(
+  text({
+    pattern: /^0[0-7][0145]0$/,
+    allowed: 'four octal digits, such as "0640", not writable by the group and without any access for others',
+  }),
+);
 const metricsFile = text({
   max: 255,
-  pattern: /^\/(?!.*\/\.\.(?:\/|$))[A-Za-z0-9._@/-]+\.prom$/,
-  allowed: 'an absolute path that ends in ".prom"',
+  pattern:
+    /^\/(?!(?:\.?\/)*(?:bin|boot|dev|efi|etc|home|lib\w*|proc|root|run\/+user|sbin|sys|tmp|usr|var\/+tmp)\/)(?!.*\/\.\.(?:\/|$))[A-Za-z0-9._@/-]+\.prom$/,
+  allowed:
+    'an absolute path that ends in ".prom", outside of folders that the service\'s unit hides or cannot write (/etc, /usr, /boot, /home, /root, /tmp, /var/tmp, /run/user, /dev, /proc, /sys)',
 });
 const command: Rule = (value, path) =>
   Array.isArray(value) && value.length === 0
@@ -142,14 +151,14 @@ const command: Rule = (value, path) =>
 export const consumerRules: Readonly<Record<keyof ConsumerOptions, Rule>> = {
   files: object({
     fields: {
-      "key.pem": fileAccess,
-      "leaf.pem": fileAccess,
-      "chain.pem": fileAccess,
-      "fullchain.pem": fileAccess,
-      "combined.pem": fileAccess,
-      "manifest.json": fileAccess,
-      token: fileAccess,
-      credentials: fileAccess,
+      "key.pem": secretFile,
+      "leaf.pem": publicFile,
+      "chain.pem": publicFile,
+      "fullchain.pem": publicFile,
+      "combined.pem": secretFile,
+      "manifest.json": publicFile,
+      token: secretFile,
+      credentials: secretFile,
     },
   }),
   combinedPem: flag,

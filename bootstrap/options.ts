@@ -275,18 +275,27 @@ function strangeTokens({ iamTokens, credentialFiles }: Readonly<Record<string, u
   });
 }
 
-/** A certificate that nobody looks at between its renewal point and its end would expire. */
-function lateLooks({ certificate, renewal }: Readonly<Record<string, unknown>>, path: string): Problem[] {
-  const looks = isRecord(renewal) ? renewal.checkEverySeconds : undefined;
-  const percent = (isRecord(renewal) ? renewal.certificatePercent : undefined) ?? 66;
-  const seconds = (isRecord(certificate) ? certificate.expiresInSeconds : undefined) ?? 3600;
-  if (certificate === false || ![looks, percent, seconds].every((value) => Number.isInteger(value))) return [];
-  const most = Math.floor(((seconds as number) * (100 - (percent as number))) / 100);
-  if ((looks as number) <= most || most < 5) return [];
+/** What nobody looks at between its renewal point and its end would expire. A timer adds up to a tenth to its interval. */
+function lateLooks({ certificate, iamTokens, renewal }: Readonly<Record<string, unknown>>, path: string): Problem[] {
+  const { checkEverySeconds: looks, certificatePercent, iamTokenPercent } = isRecord(renewal) ? renewal : {};
+  const life = isRecord(certificate) ? certificate.expiresInSeconds : undefined;
+  const noTokens = !isKnown(iamTokens) || (Array.isArray(iamTokens) && iamTokens.length === 0);
+  const kept: (readonly [what: string, seconds: unknown, percent: unknown])[] = [
+    ...(certificate === false ? [] : [["a certificate", life ?? 3600, certificatePercent ?? 66] as const]),
+    ...(noTokens ? [] : [["an IAM token", 3600, iamTokenPercent ?? 80] as const]),
+  ];
+  const [tightest] = kept
+    .filter(([, ...numbers]) => [looks, ...numbers].every((value) => Number.isInteger(value)))
+    .map(([what, seconds, percent]) => ({
+      most: Math.floor(((seconds as number) * (100 - (percent as number))) / 110),
+      why: `${what} of ${show(seconds)} seconds is due at ${show(percent)} percent of them`,
+    }))
+    .sort((a, b) => a.most - b.most);
+  if (tightest === undefined || (looks as number) <= tightest.most || tightest.most < 5) return [];
   return [
     {
       property: at(path, "renewal.checkEverySeconds"),
-      reason: `is ${show(looks)}; must be at most ${most}, because a certificate of ${show(seconds)} seconds is due at ${show(percent)} percent of them`,
+      reason: `is ${show(looks)}; must be at most ${tightest.most}, because ${tightest.why}`,
     },
   ];
 }

@@ -3,8 +3,10 @@
  */
 import { EXIT_CODES } from "./exit-codes";
 
+// Those from 128 on are every shell's, and user data has a limit.
 const exitCodes = Object.entries(EXIT_CODES)
-  .map(([code, meaning]) => `#   ${code.padEnd(3)} ${meaning}`)
+  .filter(([code]) => Number(code) < 128)
+  .map(([code, meaning]) => `#   ${code} ${meaning}`)
   .join("\n");
 
 /** Head of the script: environment made safe before anything else runs. */
@@ -34,7 +36,7 @@ unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY C
   OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE
 root=$VPC_IDENTITY_ROOT
 etc=$root/etc/vpc-identity run=$root/run/vpc-identity state=$root/var/lib/vpc-identity
-child='' work='' locked='' moreCurl=''
+child='' work='' locked='' moreCurl='' first_boot='' renewed='' identity_at='' error=''
 
 say() { printf 'vpc-identity: %s\n' "$*" >&2; }
 die() {
@@ -93,13 +95,15 @@ bad_settings() {
   die 2 "$etc/config.json is not usable"
 }
 
+has_tools() { for tool in curl openssl awk mktemp; do command -v "$tool" >/dev/null || return; done; }
+
 prepare() {
-  for tool in curl openssl awk mktemp; do
-    command -v "$tool" >/dev/null || die 3 "\"$tool\" is missing; install it with the package manager of this image"
-  done
+  has_tools || die 3 "\"$tool\" is missing; install it with the package manager of this image"
   [ -d "$run" ] || mkdir -p "$run" || die 1 "cannot make $run"
   mine || die 1 "$why"
-  chmod 700 "$run" && mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
+  # Only where it takes something away: readers that may pass must not find it shut for a moment.
+  [ -n "$group" ] || [ -z "$(find "$run" -prune \( -perm -40 -o -perm -4 \))" ] || chmod 700 "$run"
+  mkdir -p "$run/tokens" "$run/issued" "$run/generations" &&
     share 750 "$run" "$run/tokens" "$run/issued" "$run/generations" && { [ -z "$disk" ] || share 750 "$state"; } || die 1 "cannot prepare $run (group \"$group\")"
   lock
   for old in "$run"/.work.*; do [ ! -d "$old" ] || rm -rf "$old"; done
@@ -116,9 +120,10 @@ mine() {
   return 1
 }
 
-# One run at a time. Without flock a folder is the lock; it is stale when the process it names is gone.
+# One run at a time. Without flock a folder is the lock; it is stale when the process it names is gone, or
+# when it names none of this boot at two looks in a row.
 lock() {
-  tries=0 patience=$retrySeconds
+  tries=0 owner=- patience=$retrySeconds
   [ "$firstBootSeconds" -le "$patience" ] || patience=$firstBootSeconds
   until try_lock; do
     tries=$((tries + 1))
@@ -135,67 +140,87 @@ try_lock() {
   fi
   if mkdir "$run/lock.d" 2>/dev/null; then
     locked=1
-    printf '%s\n' "$$" >"$run/lock.d/pid"
+    printf '%s\n' "$$" >"$run/lock.d/pid$boot"
     return
   fi
-  owner=
-  [ ! -r "$run/lock.d/pid" ] || read -r owner <"$run/lock.d/pid"
-  [ -z "$owner" ] || kill -0 "$owner" 2>/dev/null || rm -rf "$run/lock.d"
+  before=$owner
+  owner=$(cat "$run/lock.d/pid$boot" 2>/dev/null)
+  [ -z "$owner" ] && [ -n "$before" ] || kill -0 "$owner" 2>/dev/null || break_lock
   return 1
 }
 
-# The first boot lasts until everything was obtained once on this server. The mark names the server, so that a server made
-# from an image of this one has a first boot of its own.
+# Moved to a name of one's own, so that of two only one breaks it; what is not what was looked at goes back.
+break_lock() {
+  mv "$run/lock.d" "$run/lock.$$" 2>/dev/null || return
+  if [ "$(cat "$run/lock.$$/pid$boot" 2>/dev/null)" = "$owner" ]; then rm -rf "$run/lock.$$"; else mv "$run/lock.$$" "$run/lock.d"; fi
+}
+
+# The first boot lasts until everything was obtained or refused once on this server, or its time is over. The marks name the
+# server, so that a server made from an image of this one has a first boot of its own, and none of its results.
 begin() {
   server=unknown
   [ ! -r /sys/class/dmi/id/product_uuid ] || read -r server </sys/class/dmi/id/product_uuid
   [ ! -r "$root/var/lib/cloud/data/instance-id" ] || read -r server <"$root/var/lib/cloud/data/instance-id"
-  first_boot='' mark='' renewed='' identity_at=''
+  mark='' made_on=''
   [ ! -r "$state/provisioned" ] || read -r mark <"$state/provisioned"
+  [ ! -r "$run/server" ] || read -r made_on <"$run/server"
+  if [ "$made_on" != "$server" ]; then
+    (cd "$run" && rm -rf current credentials generations/* tokens/* issued/* && printf '%s\n' "$server" >server)
+  fi
   uptime
   deadline=$((now + retrySeconds))
   if [ "$mark" != "$server" ]; then
     first_boot=1
-    # What an image brought along belongs to another server.
-    [ -z "$mark" ] || rm -rf "$run/current" "$run"/generations/* "$run"/tokens/* "$run"/issued/*
     deadline=$((now + firstBootSeconds))
   fi
 }
 
-# One attempt at everything still wanted. What succeeds is published at once and not asked for again.
+attempt() {
+  identity_token
+  case $outcome/$kind in
+    ok/token) token "$name" "$by" "$profile" ;;
+    ok/*) certificate ;;
+    *) stuck=1 ;;
+  esac
+  [ "$outcome" != ok ] || return
+  # What fails for want of room looks like any other failure.
+  printf '%65536s' '' >"$work/room" 2>/dev/null || broken "$why (no room left in $run)"
+  : >"$work/room"
+  say "$why"
+  [ "$after" -le "$waits" ] || waits=$after
+  slowly=$slowly$slow
+  [ -z "$stuck" ] || stuck=$outcome
+}
+
+# One attempt at what is in $todo or no longer fresh. What succeeds is published at once; what is refused for good is wanted
+# no more in this run, and what may yet succeed is in $todo afterwards.
 pass() {
-  left='' waits=0 slowly='' stuck=''
+  rest='' left='' waits=0 slowly='' stuck=''
   while read -r kind name by profile; do
     [ -n "$kind" ] || continue
+    item="$kind $name $by $profile
+"
     # Without an identity token nothing else can be asked in this pass.
-    if [ -z "$stuck" ]; then
-      identity_token
-      [ "$outcome" = ok ] || stuck=1
-      if [ "$outcome" = ok ]; then
-        case $kind in token) token "$name" "$by" "$profile" ;; *) certificate ;; esac
-      fi
-      if [ "$outcome" != ok ]; then
-        # What fails for want of room looks like any other failure.
-        printf '%65536s' '' >"$work/room" 2>/dev/null || broken "$why (no room left in $run)"
-        : >"$work/room"
-        say "$why"
-        [ "$after" -le "$waits" ] || waits=$after
-        slowly=$slowly$slow
-      fi
-    fi
+    outcome=$stuck
+    condition "$kind" "$name"
+    case $condition/$todo in
+      *"$item"* | [!f]*) [ -n "$stuck" ] || attempt ;;
+      *) outcome=ok ;;
+    esac
     case $outcome in
       retry)
         last=$class
-        left="$left$kind $name $by $profile
-" ;;
+        left=$left$item ;;
       final)
         advise
-        result=$class ;;
+        result=$class
+        continue ;;
     esac
+    rest=$rest$item
   done <<END
 $wanted
 END
-  wanted=$left
+  wanted=$rest todo=$left
 }
 
 advise() {
@@ -207,39 +232,33 @@ advise() {
 }
 
 once() {
+  todo=$wanted
   prepare
   fetch
 }
 
 fetch() {
   begin
-  result=0 error='' pause=1 slow_pause=5
-  while :; do
-    pass
-    [ -n "$wanted" ] || break
+  result=0 pause=1
+  while pass && [ -n "$todo" ]; do
     uptime
-    if [ -n "$slowly" ]; then
-      delay=$slow_pause
-      slow_pause=$((slow_pause * 2))
-      [ "$slow_pause" -le 60 ] || slow_pause=60
-    else
-      delay=$(($(od -An -N2 -tu2 /dev/urandom) % pause + 1))
-      pause=$((pause * 2))
-      [ "$pause" -le 30 ] || pause=30
-    fi
+    [ -z "$slowly" ] || [ "$pause" -ge 5 ] || pause=5
+    # Less by chance, so that servers made together do not ask together; never so long that what is fresh expires meanwhile.
+    delay=$((pause - $(od -An -N2 -tu2 /dev/urandom) % (pause / 2 + 1)))
+    pause=$((pause * 2))
+    [ "$pause" -le 60 ] || pause=60
     [ "$waits" -le "$delay" ] || delay=$waits
     if [ $((now + delay)) -gt "$deadline" ]; then
-      class=$last
+      class=$last result=$last
       advise
       say 'gave up; what was there before is untouched'
-      finish "$class"
+      break
     fi
     say "trying again in $delay s"
     spawn sleep "$delay"
   done
-  [ "$result" -eq 0 ] || finish "$result"
   [ -z "$first_boot" ] || { mkdir -p "$state" && printf '%s\n' "$server" >"$state/provisioned"; } 2>/dev/null
-  finish 0
+  finish "$result"
 }
 
 finish() { exit "$1"; }

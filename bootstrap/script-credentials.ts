@@ -6,18 +6,22 @@
 
 /** `token NAME BY PROFILE` and `certificate`: one attempt each, outcome as in script-http.ts. */
 export const SCRIPT_CREDENTIALS = String.raw`
-token() {
+ask_token() {
   case $2 in
     id) printf '{"trusted_profile":{"id":"%s"}}' "$3" ;;
     crn) printf '{"trusted_profile":{"crn":"%s"}}' "$3" ;;
     *) printf '{}' ;;
   esac >"$work/body"
   ask "IAM token \"$1\"" POST "$prefix/$iam_tokens" bearer token "$work/token"
+}
+
+token() {
+  ask_token "$@"
   [ "$outcome" = ok ] || return
   read -r life <"$work/facts"
   uptime
   # The token first: were this killed in between, the note of a newer life would keep an older token.
-  if note "$work/issued" $((life * iamTokenPercent / 100)) && [ -s "$work/token" ] && share 640 "$work/token" "$work/issued" && mv -f "$work/token" "$run/tokens/$1" &&
+  if note "$work/issued" $((life * iamTokenPercent / 100)) && [ -s "$work/token" ] && share 640 "$work/token" && mv -f "$work/token" "$run/tokens/$1" &&
     relabel "$run/tokens/$1" && mv -f "$work/issued" "$run/issued/$1"; then
     say "IAM token \"$1\" is in $run/tokens/$1 for $life seconds"
   else
@@ -51,7 +55,8 @@ certificate() {
 }
 
 # note FILE DUE: when what lives for $life seconds is due and when it has expired, a little early for whoever reads it last.
-note() { printf '%s %s %s\n' $((now + life - life / 60)) $((now + $2)) "$boot" >"$1"; }
+# No secret: whoever may read a credential may know this of it.
+note() (umask 022 && printf '%s %s %s\n' $((now + life - life / 60)) $((now + $2)) "$boot" >"$1")
 
 # share MODE PATH...: lets the group of the settings in; without one, files stay as the umask made them.
 share() {
@@ -118,11 +123,11 @@ check_certificate() {
     }' "$work/key.pub" "$work/leaf.txt" >"$work/leaf" ||
     { why='the leaf does not have the key of the request, or no server as its common name'; return 1; }
   { read -r instance; read -r serial; read -r not_before; read -r not_after; read -r sha256; } <"$work/leaf"
-  if [ -f "$etc/trust-roots.pem" ]; then
-    openssl_to "$work/verified" verify -no-CApath -CAfile "$etc/trust-roots.pem" -untrusted "$new/chain.pem" "$new/leaf.pem"
-  else
-    openssl_to "$work/verified" verify -partial_chain -trusted "$new/last.pem" -untrusted "$new/chain.pem" "$new/leaf.pem"
-  fi && return 0
+  # A chain may be the leaf alone, and openssl refuses a file without any certificate.
+  set -- -partial_chain -trusted "$new/last.pem"
+  [ ! -f "$etc/trust-roots.pem" ] || set -- -no-CApath -CAfile "$etc/trust-roots.pem"
+  [ ! -s "$new/chain.pem" ] || set -- "$@" -untrusted "$new/chain.pem"
+  openssl_to "$work/verified" verify "$@" "$new/leaf.pem" && return 0
   why="its chain does not verify (is the clock right?): $why"
   return 1
 }
@@ -142,7 +147,7 @@ publish() {
       "\"expiresInSeconds\":$life,\"keySize\":$keySize,\"certificates\":$count,\"files\":[\"key.pem\",\"leaf.pem\",\"chain.pem\",\"fullchain.pem\"]" \
       >"$new/manifest.json" &&
     cat "$new/leaf.pem" "$new/chain.pem" >"$new/fullchain.pem" &&
-    share 640 "$new"/*.* "$new"/.issued && share 750 "$new" && mv "$new" "$run/generations/$number" &&
+    share 640 "$new"/*.* && share 750 "$new" && mv "$new" "$run/generations/$number" &&
     relabel "$run/generations/$number" && ln -s "generations/$number" "$work/current" && swap || return 1
   rm -f "$work/csr"
   for old in *; do
@@ -151,6 +156,10 @@ publish() {
   say "certificate $id for $instance is in $run/current for $life seconds"
 }
 
-# rename(2) of the link. A mv without -T would move it into the folder the old link points to.
-swap() { mv -fT "$work/current" "$run/current" 2>/dev/null || ln -sfn "generations/$number" "$run/current"; }
+# rename(2) of the link. A mv without -T would move it into the folder the old link points to. What the link shows must be on
+# the disk before it, or a crash leaves empty files behind a good link.
+swap() {
+  [ -z "$disk" ] || sync
+  mv -fT "$work/current" "$run/current" 2>/dev/null || ln -sfn "generations/$number" "$run/current"
+}
 `;

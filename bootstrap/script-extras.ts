@@ -106,7 +106,10 @@ die() {
   code=$1
   shift
   say "$*"
-  case $doing$VPC_IDENTITY_HOOKS in once | renew) spawn run_hooks "$code" '' ;; esac
+  case $doing in once | renew)
+    report
+    [ -n "$VPC_IDENTITY_HOOKS" ] || spawn run_hooks "$code" '' ;;
+  esac
   exit "$code"
 }
 
@@ -114,15 +117,26 @@ die() {
 hooks() {
   code=$1 changed=
   mine || { run_hooks "$code" ''; return; }
-  [ ! -r "$run/outcome" ] || read -r code <"$run/outcome"
-  if [ -f "$run/changed" ] && mv "$run/changed" "$run/changed.taken"; then
-    IFS= read -r changed <"$run/changed.taken"
-    rm -f "$run/changed.taken"
-  fi
-  rm -f "$run/outcome"
+  # What a run of hooks that was killed had taken is still there, and is taken again.
+  [ ! -f "$run/changed.taken" ] || cat "$run/changed.taken" >>"$run/changed"
+  for mark in changed outcome; do
+    [ ! -f "$run/$mark" ] || mv -f "$run/$mark" "$run/$mark.taken"
+  done
+  [ ! -r "$run/outcome.taken" ] || read -r code <"$run/outcome.taken"
+  [ ! -r "$run/changed.taken" ] || IFS= read -r changed <"$run/changed.taken"
   run_hooks "$code" "$changed"
-  printf '%s\n' "$failed" >"$run/hooks-failed"
+  rm -f "$run/changed.taken" "$run/outcome.taken"
+  printf '%s\n' "$failed" >"$run/hooks-failed" && share 640 "$run/hooks-failed"
   return "$failed"
+}
+
+# Before a look at what is due: the hooks of a run that was killed. The service leaves them to their unit.
+owed_hooks() {
+  [ -s "$run/changed" ] || [ -s "$run/changed.taken" ] || return 0
+  if [ -z "$VPC_IDENTITY_HOOKS" ] && mine && try_lock; then
+    spawn hooks 0
+    exit 0
+  fi
 }
 
 # run_hooks CODE CHANGED: in a process of its own, which a signal must end together with the hook that it waits for.
@@ -150,7 +164,7 @@ run_hooks() {
 
 hook_failed() { failed=1; say "the hook failed: $1"; }
 
-reload() { if has_systemd; then systemctl reload-or-restart --no-block "$1" || hook_failed "reload $1"; fi; }
+reload() { if has_systemd; then systemctl try-reload-or-restart --no-block "$1" || hook_failed "reload $1"; fi; }
 
 signal() {
   pid=
@@ -158,13 +172,17 @@ signal() {
   case $pid in '' | *[!0-9]*) hook_failed "no process to signal: $1" ;; *) kill -s "$(printf %s "$1" | cut -d ' ' -f 1)" "$pid" || hook_failed "signal $1" ;; esac
 }
 
-execute() {
-  if command -v timeout >/dev/null; then spawn timeout "$hookSeconds" sh -c "$1"; else spawn sh -c "$1"; fi >&2 || hook_failed "$1"
+# execute WORDS: as the shell reads them; the shell gives way, so that a signal reaches the command itself.
+execute() { limited sh -c "exec $1" || hook_failed "$1"; }
+
+# limited COMMAND...: in the time a hook has; what ignores the end of it is killed 5 seconds later. An old BusyBox cannot.
+limited() {
+  if timeout -k 5 5 true 2>/dev/null; then spawn timeout -k 5 "$hookSeconds" "$@"; else spawn "$@"; fi >&2
 }
 
 directory() {
   for hook in "$root$1"/*; do
-    if [ -f "$hook" ] && [ -x "$hook" ]; then execute "exec '$(printf %s "$hook" | sed "s/'/'\\\\''/g")'"; fi
+    if [ -f "$hook" ] && [ -x "$hook" ]; then execute "'$(printf %s "$hook" | sed "s/'/'\\\\''/g")'"; fi
   done
 }
 
@@ -172,13 +190,14 @@ directory() {
 full_status() {
   out=$(status "$1")
   code=$?
-  hooks=fine
-  [ ! -r "$run/hooks-failed" ] || read -r failed <"$run/hooks-failed" && [ "$failed" = 0 ] || hooks=failed
+  hooks=fine failed=0
+  [ ! -r "$run/hooks-failed" ] || read -r failed <"$run/hooks-failed"
+  [ "$failed" != 1 ] || hooks=failed
   if [ -z "$1" ]; then
     printf '%s\n' "$out"
     [ "$hooks" = fine ] || echo "a hook failed after the last renewal"
   else
-    printf '%s\n' "$out" | sed "s/}\$/,\"hooks\":\"$hooks\"}/"
+    printf '%s\n' "$out" | sed "s/}\$/,\"hooks\":\"$hooks\"}/; s/^{,/{/"
   fi
   exit "$code"
 }
@@ -212,6 +231,7 @@ case $#/$1/$2 in
     ! (settings) || settings
     spawn hooks 1
     exit ;;
+  1/renew/) settings; owed_hooks ;;
   1/uninstall/)
     each swanctl remove_copies
     each metrics remove_file ;;

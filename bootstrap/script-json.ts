@@ -21,11 +21,10 @@ function hex(h, i, n) {
   for (i = 1; i <= 4; i++) n = n * 16 + index("0123456789abcdef", tolower(substr(h, i, 1))) - 1
   return n
 }
-function utf8(n) {
+function utf8(n, t, k) {
   if (n < 128) return n ? sprintf("%c", n) : ""
-  if (n < 2048) return sprintf("%c%c", 192 + int(n / 64), 128 + n % 64)
-  if (n < 65536) return sprintf("%c%c%c", 224 + int(n / 4096), 128 + int(n / 64) % 64, 128 + n % 64)
-  return sprintf("%c%c%c%c", 240 + int(n / 262144), 128 + int(n / 4096) % 64, 128 + int(n / 64) % 64, 128 + n % 64)
+  for (k = 64; n >= k; k /= 2) { t = sprintf("%c", 128 + n % 64) t; n = int(n / 64) }
+  return sprintf("%c", 256 - 2 * k + n) t
 }
 function text(raw, out, i, e, n) {
   if (!match(s, /^"([^"\\]|\\.)*"/)) { fail(); return "" }

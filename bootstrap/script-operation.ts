@@ -11,25 +11,24 @@ condition() {
     token) file=$run/tokens/$2 issued=$run/issued/$2 ;;
     *) file=$run/current/leaf.pem issued=$run/current/.issued ;;
   esac
-  condition=missing seconds_left=0 expiry=0 due=0 booted=
+  condition=missing seconds_left=0
   [ -r "$file" ] || return
   condition=expired
-  [ ! -r "$issued" ] || read -r expiry due booted <"$issued"
   # Without a note, or with one of another boot, nothing is known of its life.
-  [ "$booted" = "$boot" ] || return
+  [ -r "$issued" ] && read -r expiry due booted <"$issued" && [ "$booted" = "$boot" ] || return
   uptime
   seconds_left=$((expiry - now))
   if [ "$seconds_left" -le 0 ]; then seconds_left=0; elif [ "$now" -ge "$due" ]; then condition=due; else condition=fresh; fi
 }
 
-# Leaves in $wanted only what is not fresh, and in $next the seconds until something is.
+# Sets $todo to what is not fresh, and $next to the seconds until something is.
 only_due() {
-  left='' next=$checkEverySeconds
+  todo='' next=$checkEverySeconds
   while read -r kind name by profile; do
     [ -n "$kind" ] || continue
     condition "$kind" "$name"
     if [ "$condition" != fresh ]; then
-      left="$left$kind $name $by $profile
+      todo="$todo$kind $name $by $profile
 "
     elif [ $((due - now)) -lt "$next" ]; then
       next=$((due - now))
@@ -37,30 +36,25 @@ only_due() {
   done <<END
 $wanted
 END
-  wanted=$left
 }
 
 # Looks once more after the lock: whoever held it may have fetched what was due.
 renew() {
-  all=$wanted
   only_due
-  [ -n "$wanted" ] || exit 0
+  [ -n "$todo" ] || exit 0
   prepare
-  wanted=$all
   only_due
-  [ -n "$wanted" ] || exit 0
+  [ -n "$todo" ] || exit 0
   fetch
 }
 
 # Each round is a process of its own: a failure in one cannot reach the next.
 loop() {
-  all=$wanted
   while :; do
     spawn sh "$0" renew
-    wanted=$all
     only_due
-    # After a good round whatever is wanted again has come due meanwhile.
-    case $rc$wanted/$next in 0?*/* | */0 | */-*) next=1 ;; esac
+    # After a good round whatever is to do again has come due meanwhile.
+    case $rc$todo/$next in 0?*/* | */0 | */-*) next=1 ;; esac
     spawn sleep "$next"
   done
 }
@@ -89,7 +83,7 @@ END
 needs_renewal() {
   only_due
   code=0
-  if [ -n "$wanted" ]; then echo yes; else echo no; code=1; fi
+  if [ -n "$todo" ]; then echo yes; else echo no; code=1; fi
   [ -n "$1" ] || code=0
   exit "$code"
 }
@@ -117,7 +111,7 @@ provision() {
   if has_systemd; then { systemctl daemon-reload && systemctl enable vpc-identity.timer; } || say 'systemd refuses the timer'; fi
   first_fetch
   code=$rc
-  (install)
+  (install) || exit
   exit "$code"
 }
 
@@ -132,8 +126,12 @@ install() {
 
 uninstall() {
   if has_systemd; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
-  rm -rf "$run" "$state" "$etc" "$root"/etc/systemd/system/vpc-identity[.-]* \
-    "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity"
+  # Broken settings are no reason to stay.
+  ! (settings) || settings
+  ! mine || lock
+  unit=$root/etc/systemd/system/vpc-identity
+  rm -rf "$run" "$state" "$etc" "$unit.service" "$unit.timer" "$unit-ready.target" "$unit-hooks.service" \
+    "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity" || die 1 'not everything could be removed'
   if has_systemd; then systemctl daemon-reload; fi
   say 'removed; a token that was issued stays valid until it expires'
 }

@@ -42,11 +42,14 @@ say() {
 
 report() { ! each metrics metrics || return 0; }
 
-# metrics FILE: replaced as a whole; the collector is another user. Settings are read anew: the run has used its own up.
-metrics() { (settings; write_metrics "$1" "$code" "$(date +%s)"); }
+# metrics FILE: replaced as a whole; the collector is another user. Settings are read anew: the run has used its own up. Where
+# they or the folder are why it ended early, nothing is said of the credentials.
+metrics() { (write_metrics "$1" "$code" "$(date +%s)"); }
 
 write_metrics() {
-  mkdir -p "$root$(dirname "$1")" && {
+  doing='' wanted=''
+  if (settings) 2>/dev/null; then settings; mine || wanted=''; fi
+  (umask 022; mkdir -p "$root$(dirname "$1")") && {
     printf '%s\n' '# TYPE vpc_identity_last_run_exit_code gauge' "vpc_identity_last_run_exit_code $2" \
       '# TYPE vpc_identity_last_run_timestamp_seconds gauge' "vpc_identity_last_run_timestamp_seconds $3" \
       '# TYPE vpc_identity_expiry_timestamp_seconds gauge'
@@ -64,4 +67,5 @@ END
 remove_file() { rm -f "$root$1"; }
 
 [ ! -r "$etc/extras.conf" ] || each log log_format
+case $doing in once | renew) trap 'code=143; report; exit 143' TERM ;; esac
 `;

@@ -24,7 +24,7 @@ remove_copies() {
 }
 
 load_credentials() {
-  if command -v swanctl >/dev/null; then spawn swanctl --load-creds --clear --noprompt >&2; fi
+  if command -v swanctl >/dev/null; then limited swanctl --load-creds --clear --noprompt; fi
 }
 
 # Copied from one generation, whatever is swapped meanwhile, and moved into place file by file: a certificate that has no
@@ -42,8 +42,12 @@ copy_credentials() {
   cat "$@" | awk -v base="$at/.vpc-identity/$name" '
     /^-----BEGIN/ { file = base "_int" (n++ ? n : "") ".crt" }
     file != "" { print > file }
-    /^-----END/ { close(file); file = "" }' &&
-    mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
+    /^-----END/ { close(file); file = "" }' || return 1
+  for old in "$at/x509ca/$name"_int*.crt; do
+    # What an earlier chain had more would be trusted for ever.
+    [ -f "$at/.vpc-identity/\${old##*/}" ] || rm -f "$old"
+  done
+  mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
     mv -f "$at/.vpc-identity/$name.key" "$at/private" && rmdir "$at/.vpc-identity" || return 1
   ! command -v restorecon >/dev/null || restorecon -R "$at" 2>/dev/null
   load_credentials

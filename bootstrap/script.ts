@@ -12,7 +12,8 @@ import { SCRIPT_OPERATION } from "./script-operation";
 const BODY = [SCRIPT_JSON, SCRIPT_HTTP, SCRIPT_CREDENTIALS, SCRIPT_OPERATION, SCRIPT_DOCTOR, SCRIPT_COMMANDS].join("");
 
 /**
- * The whole script; POSIX sh, ends with a newline. Below its head it has no comments: they are for the reader of these
- * sources, and would cost every server a kilobyte of its user data.
+ * The whole script; POSIX sh, ends with a newline. Below its head it has no comments and no indentation: they are for
+ * the reader of these sources, and would cost every server a kilobyte and a half of its user data.
  */
-export const INSTALLED_SCRIPT = SCRIPT_HEAD + BODY.replace(/^ *# .*\n/gm, "").replace(/\n{2,}/g, "\n");
+export const INSTALLED_SCRIPT =
+  SCRIPT_HEAD.replace(/^ +/gm, "") + BODY.replace(/^ *(# .*\n)?/gm, "").replace(/\n{2,}/g, "\n");

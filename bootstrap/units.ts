@@ -11,7 +11,7 @@ export function systemdUnits(options: ResolvedOptions, renewal: Required<Renewal
     "vpc-identity.service": service(options),
     "vpc-identity.timer": timer(renewal.checkEverySeconds),
     "vpc-identity-ready.target": READY,
-    ...(options.extras === "" ? {} : { "vpc-identity-hooks.service": hooks(options.user) }),
+    ...(options.extras === "" ? {} : { "vpc-identity-hooks.service": hooks(options) }),
   };
 }
 
@@ -25,7 +25,8 @@ function service(options: ResolvedOptions): string {
       ? "IPAddressDeny=any\nIPAddressAllow=169.254.169.254\n"
       : "";
   const changed = `${keepOnDisk ? "/var/lib/vpc-identity/results" : "/run/vpc-identity"}/changed`;
-  const start = `[ ! -s ${changed} ] || exec systemctl start --no-block vpc-identity-hooks.service`;
+  // What hooks that were killed had taken is there for those who come after them.
+  const start = `[ ! -s ${changed} ] && [ ! -s ${changed}.taken ] || exec systemctl start --no-block vpc-identity-hooks.service`;
   const [onFailure, later] =
     extras === ""
       ? ["", ""]
@@ -92,8 +93,14 @@ StateDirectoryMode=${mode}
 `;
 }
 
-/** Hooks need more rights than the service has: they reload other services and reach other addresses. */
-function hooks(user: string | undefined): string {
+/**
+ * Hooks need more rights than the service has: they reload other services and reach other addresses. Each has its own limit;
+ * the unit's is for all of them, a folder counting as 20, and for whatever hangs all the same.
+ */
+function hooks({ extras, user }: ResolvedOptions): string {
+  const eachSeconds = Number(/^timeout\t(\d+)$/m.exec(extras)?.[1] ?? 60) + 5;
+  const commands = extras.match(/^(?:failure-)?exec\t/gm)?.length ?? 0;
+  const folders = extras.match(/^(?:failure-)?directory\t/gm)?.length ?? 0;
   return `[Unit]
 Description=Hooks of the instance identity of this VPC server
 
@@ -101,6 +108,7 @@ Description=Hooks of the instance identity of this VPC server
 Type=oneshot
 ExecStart=/usr/local/bin/vpc-identity hooks
 ${user === undefined ? "" : `User=${user}\n`}UMask=0077
+TimeoutStartSec=${120 + (commands + 20 * folders) * eachSeconds}
 `;
 }
 

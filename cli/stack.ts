@@ -66,7 +66,7 @@ export function checkEngine(flags: Flags): string[] {
   }
 }
 
-/** A credential among the `-c` pairs is refused before anything is stored. */
+/** A credential in clear, stored or among the arguments, is refused before anything is stored. */
 export function checkConfig(flags: Flags): string[] {
   const plain = flags.list("config").flatMap((pair) => {
     const [key, value] = splitPair(pair);
@@ -78,8 +78,17 @@ export function checkConfig(flags: Flags): string[] {
     ];
   });
   // What stands there may be a secret in the wrong place, so it is not shown.
-  const secret = flags.list("secret").filter((pair) => splitPair(pair)[0] === "");
-  return [...plain, ...secret.map(() => "--secret; allowed: key=value, or the key alone")];
+  const secret = flags.list("secret").flatMap((pair) => {
+    const [key, value] = splitPair(pair);
+    if (key === "") return ["--secret; allowed: key=value, or the key alone"];
+    if (value === undefined || !CREDENTIAL_KEYS.includes(key)) return [];
+    return [
+      `--secret ${key}: every user of this machine can read a credential among the arguments of a command, and it may be ` +
+        `in the history of the shell: replace it. Use --secret ${key} without a value, which is read from standard input ` +
+        "(nothing was stored)",
+    ];
+  });
+  return [...plain, ...secret];
 }
 
 export const folderOf = (flags: Flags): string => resolve(flags.text("cwd") ?? ".");

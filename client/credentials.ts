@@ -30,9 +30,9 @@ export interface Candidate {
   readonly from: string;
 }
 
-export type Origin = "config" | "environment" | "file";
+export type Origin = "argument" | "config" | "environment" | "file";
 
-/** One of the three places settings come from, in order of precedence. */
+/** One of the places settings come from, in order of precedence. */
 export interface Source {
   readonly origin: Origin;
   get(name: string): string | undefined;
@@ -62,6 +62,16 @@ export function configSource(config: (key: string) => string | undefined): Sourc
     place: "stack config",
     get: (name) => nonEmpty(config(name)),
     label: (name) => `stack config ${CONFIG_PREFIX}${name}`,
+  };
+}
+
+/** The settings of one call, by the names of the stack config's keys. */
+export function argumentSource(settings: Readonly<Record<string, string | undefined>>): Source {
+  return {
+    origin: "argument",
+    place: "settings of the call",
+    get: (name) => nonEmpty(settings[name]),
+    label: (name) => `settings.${name}`,
   };
 }
 
@@ -278,13 +288,14 @@ function apiKeyFile(path: string, from: string): string {
 export function findCredentials(sources: readonly Source[], profile: ProfileChoice | undefined): Candidate[] {
   const candidates: Candidate[] = [];
   for (const place of PLACES) {
-    const source = sources.find(({ origin }) => origin === place.origin);
+    // The settings of a call have the names of the stack config's.
+    const source = sources.find(({ origin }) => (origin === "argument" ? "config" : origin) === place.origin);
     const value = source?.get(place.name)?.trim();
     if (source === undefined || value === undefined || value === "") continue;
     const credential = place.make({ value, source, profile });
     if (credential === undefined) continue;
     remember(credential);
-    candidates.push({ credential, origin: place.origin, from: source.label(place.name) });
+    candidates.push({ credential, origin: source.origin, from: source.label(place.name) });
   }
   return candidates;
 }

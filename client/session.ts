@@ -47,6 +47,12 @@ export interface Session {
 export interface SessionOptions {
   /** Told when a credential of the stack config is refused and another is used. @default console.warn */
   readonly warn?: ((message: string) => void) | undefined;
+  /**
+   * Settings by the keys of the stack config, before all others. A credential or a profile among them sets aside every other
+   * one: none is tried in its place.
+   * @default - none
+   */
+  readonly given?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends every call of the session. */
   readonly signal?: AbortSignal | undefined;
   /** @default - the connection pool and the tokens of the process */
@@ -84,7 +90,7 @@ export function openSession(
   env: NodeJS.ProcessEnv = process.env,
   options: SessionOptions = {},
 ): Session {
-  const settings = readSettings(config, env);
+  const settings = readSettings(config, env, options.given);
   const transport = options.transport ?? (processTransport ??= createTransport());
   const limits = {
     retry: { ...CALL_LIMITS.retry, maxRetries: settings.maxRetries },

@@ -6,6 +6,7 @@
 import { VpcIdentityError } from "../core/errors";
 import { describeProblems, show, type Problem } from "../core/validate";
 import {
+  argumentSource,
   configSource,
   credentialsFileSource,
   environmentSource,
@@ -73,13 +74,25 @@ interface Setting {
   readonly source: Source;
 }
 
+/** The keys of which one in the settings of a call sets aside all others: a credential and a profile are each chosen as a whole. */
+const CREDENTIAL_KEYS = ["apiKey", "iamToken", "crTokenFile"];
+const PROFILE_KEYS = ["profileId", "profileCrn", "profileName"];
+
 /**
  * Reads and checks every setting; every problem is reported at once.
+ * @param given settings of one call, by the keys of the stack config: they come before all others
  * @throws VpcIdentityError `IBMID_NO_CREDENTIALS` when there are none, `IBMID_BAD_SETTINGS` when a setting is wrong
  */
-export function readSettings(config: ConfigReader, env: NodeJS.ProcessEnv = process.env): Settings {
+export function readSettings(
+  config: ConfigReader,
+  env: NodeJS.ProcessEnv = process.env,
+  given: Readonly<Record<string, string | undefined>> = {},
+): Settings {
+  const argument = argumentSource(given);
   const sources = [configSource(config), environmentSource(env), credentialsFileSource(env)];
-  const setting = (name: SettingName): Setting | undefined => lookUp(sources, name);
+  const setting = (name: SettingName): Setting | undefined => lookUp([argument, ...sources], name);
+  const sourcesOf = (keys: readonly string[]): Source[] =>
+    keys.some((key) => (given[key] ?? "").trim() !== "") ? [argument] : sources;
   const problems: Problem[] = [];
 
   const region = pattern(setting("region"), /^[a-z]{2,}(-[a-z0-9]+)+$/, 'a region such as "us-south"', problems);
@@ -101,8 +114,8 @@ export function readSettings(config: ConfigReader, env: NodeJS.ProcessEnv = proc
   const iamOverride = endpoint(setting("iamEndpoint"), "", problems);
   const vpcOverride = endpoint(setting("vpcEndpoint"), "/v1", problems);
   const tagsOverride = endpoint(setting("tagsEndpoint"), "", problems);
-  const profile = chooseProfile(setting, problems);
-  const [first, ...rest] = findCredentials(sources, profile);
+  const profile = chooseProfile((name) => lookUp(sourcesOf(PROFILE_KEYS), name), problems);
+  const [first, ...rest] = findCredentials(sourcesOf(CREDENTIAL_KEYS), profile);
   if (first !== undefined) problems.push(...credentialProblems(first, accountId));
   // A later candidate is only a way out when the first is refused; an incomplete one is no way out, and no mistake either.
   const others = rest.filter((candidate) => credentialProblems(candidate, accountId).length === 0);
@@ -130,7 +143,8 @@ export function readSettings(config: ConfigReader, env: NodeJS.ProcessEnv = proc
 function lookUp(sources: readonly Source[], name: SettingName): Setting | undefined {
   const [configKey, variables] = NAMES[name];
   for (const source of sources) {
-    const names = source.origin === "config" ? (configKey === undefined ? [] : [configKey]) : variables;
+    const isKeyed = source.origin === "argument" || source.origin === "config";
+    const names = isKeyed ? (configKey === undefined ? [] : [configKey]) : variables;
     for (const key of names) {
       const value = source.get(key)?.trim();
       if (value !== undefined && value !== "") return { value, from: source.label(key), source };
@@ -206,7 +220,7 @@ function chooseProfile(
   setting: (name: SettingName) => Setting | undefined,
   problems: Problem[],
 ): ProfileChoice | undefined {
-  const order = ["config", "environment", "file"];
+  const order = ["argument", "config", "environment", "file"];
   const found = (["id", "crn", "name"] as const)
     .map((by) => ({ by, setting: setting(by === "id" ? "profileId" : by === "crn" ? "profileCrn" : "profileName") }))
     .flatMap(({ by, setting: one }) => (one === undefined ? [] : [{ by, one }]))

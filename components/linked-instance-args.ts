@@ -295,10 +295,9 @@ export function policyLabel(policy: Readonly<Record<string, unknown>>): string {
 
 /** The script would otherwise ask an endpoint that does not answer. */
 export function protocolsAgree({ metadataService, bootstrap }: Readonly<Record<string, unknown>>): Problem[] {
-  if (!isRecord(bootstrap) || !isKnown(bootstrap) || !isKnown(bootstrap.protocol) || bootstrap.protocol === undefined)
-    return [];
+  if (!isRecord(bootstrap) || !isKnown(bootstrap) || !isKnown(bootstrap.protocol)) return [];
   const protocol = isRecord(metadataService) ? (metadataService.protocol ?? "http") : "http";
-  if (!isKnown(metadataService) || !isKnown(protocol) || protocol === bootstrap.protocol) return [];
+  if (!isKnown(metadataService) || !isKnown(protocol) || protocol === (bootstrap.protocol ?? protocol)) return [];
   return [
     {
       property: "bootstrap.protocol",

@@ -9,9 +9,15 @@ import { FloatingIp, type FloatingIpCommonArgs } from "../provider/floating-ip";
 import { Instance } from "../provider/instance";
 import { type InstanceArgs, type MetadataServiceArgs, instanceRule } from "../provider/instance-args";
 import { networkArgRules } from "../provider/network-lifecycle";
+import { assertValid } from "../provider/preflight";
 import { warnedUserData } from "./bootstrap-user-data";
 import { type Child, type LinkedIdentity, alsoAfter, transformed } from "./linked-identity";
-import type { LinkedInstanceArgs, LinkedMetadataServiceArgs, Transform } from "./linked-instance-args";
+import {
+  type LinkedInstanceArgs,
+  type LinkedMetadataServiceArgs,
+  type Transform,
+  protocolsAgree,
+} from "./linked-instance-args";
 
 /** Plans a server without its profile, which may not exist yet, and adds to `problems` what is wrong with it. */
 export function planInstance(
@@ -94,8 +100,12 @@ export function userDataOf(
   path = "bootstrap",
 ): pulumi.Input<string> {
   const { protocol = "http" } = metadataService;
-  const make = (options: BootstrapOptions, own: "http" | "https", how: UserDataForm): string =>
-    warnedUserData({ protocol: own, ...options }, how);
+  const make = (options: BootstrapOptions, own: "http" | "https", how: UserDataForm): string => {
+    // The two can be told apart only here where one of them was an Output.
+    const metadata = { protocol: own };
+    assertValid("The user data", () => [], {}, protocolsAgree({ metadataService: metadata, bootstrap: options }));
+    return warnedUserData({ ...options, protocol: options.protocol ?? own }, how);
+  };
   if (isPlain([bootstrap, protocol, form])) {
     try {
       return make(bootstrap as BootstrapOptions, protocol as "http" | "https", form as UserDataForm);

@@ -9,6 +9,7 @@ import type { ActionWhenLeaked } from "../client/iam-api-keys";
 import { type Problem, type Rule, UNKNOWN_SENTINEL, flag, isKnown, object, oneOf, text } from "../core/validate";
 import type { FieldTable } from "./diff";
 import type { Internal } from "./handler";
+import { momentMs, momentRule } from "./moment";
 import { serviceIdOf, serviceIdRule } from "./references";
 
 /** A key of a service ID. */
@@ -151,9 +152,7 @@ export const apiKeyRule: Rule = object({
     actionWhenLeaked: oneOf("none", "disable", "delete"),
     supportSessions: flag,
     expiresAt: (value, path) =>
-      value === ""
-        ? []
-        : text({ pattern: DATE, allowed: 'a date with an offset, such as "2030-01-31T12:00+0000"' })(value, path),
+      value === "" ? [] : momentRule(DATE, 'a date with an offset, such as "2030-01-31T12:00+0000"')(value, path),
     locked: flag,
     disabled: flag,
   },
@@ -209,7 +208,7 @@ function digestOf(mark: string, value: string): string {
 /** IAM knows an expiry to the minute. */
 function minuteOf(date: unknown): unknown {
   if (typeof date !== "string") return date;
-  const at = Date.parse(date.replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
+  const at = momentMs(date);
   return Number.isNaN(at) ? date : Math.floor(at / 60_000);
 }
 

@@ -171,7 +171,9 @@ async function makeOnce(inputs: ApiKeyInputs, value: string): Promise<{ object: 
     what: `API key "${inputs.name}"`,
     create: () => createFrom(inputs),
     find: (error, unanswered) => inTheWay(look, error, unanswered),
-    isOurs: (other, unanswered) => unanswered || isOurs(other),
+    // Without a hash, ours is the one that was not there before an attempt that was not answered.
+    lookFirst: !isOurs(inputs),
+    isOurs: (other, unanswered) => isOurs(other) || (unanswered && !isOurs(inputs)),
     describe: (other) => `${describe(other)}, which has this value,`,
   });
 }

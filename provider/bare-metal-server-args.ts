@@ -105,11 +105,18 @@ export interface BareMetalServerSettingsArgs {
    */
   readonly restartToApply?: pulumi.Input<boolean>;
   /**
-   * Whether a change of `initialization` may be carried out: the server's power is cut, the image is written over everything
-   * on its boot disk, and it boots with image, keys, user data and trusted profile as they are in the program.
+   * Whether a change of image, keys or trusted profile in `initialization` may be carried out: the server's power is cut, the
+   * image is written over everything on its boot disk, and it boots with image, keys, user data and trusted profile as they
+   * are in the program. For a change of the user data alone see `userDataChange`.
    * @default false
    */
   readonly allowReinitialize?: pulumi.Input<boolean>;
+  /**
+   * What a change of the user data alone does, which also a new version of what generates it may cause: `ignore` leaves the
+   * server as it is, with a warning in every run; `replace` has its image written again, if `allowReinitialize` is set.
+   * @default "ignore"
+   */
+  readonly userDataChange?: pulumi.Input<"ignore" | "replace">;
   /**
    * Resource group, by id. A change replaces the server.
    * @default - the one of the provider's settings, else the account's default group
@@ -149,6 +156,7 @@ export interface BareMetalServerInputs extends InstanceNetworkInputs, Internal {
   readonly bandwidthMbps?: number | undefined;
   readonly restartToApply?: boolean | undefined;
   readonly allowReinitialize?: boolean | undefined;
+  readonly userDataChange?: "ignore" | "replace" | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly provisionTimeoutSeconds?: number | undefined;
   readonly adopt?: boolean | undefined;
@@ -206,6 +214,7 @@ export const bareMetalServerRules = {
   bandwidthMbps: integer(1, 1_000_000, "Mbps"),
   restartToApply: flag,
   allowReinitialize: flag,
+  userDataChange: instanceArgRules.userDataChange,
   resourceGroupId: instanceArgRules.resourceGroupId,
   provisionTimeoutSeconds: instanceArgRules.provisionTimeoutSeconds,
   adopt: flag,
@@ -232,12 +241,14 @@ export const bareMetalServerRule: Rule = object({
 
 /** What the image, the keys, the user data and the profile of a server are written to the disk with. */
 export const INITIALIZED = ["imageId", "sshKeyIds", "defaultTrustedProfile", "userDataSha256"] as const;
+/** What of it IBM Cloud tells. */
+export const TOLD_OF_IT: readonly string[] = INITIALIZED.filter((field) => field !== "userDataSha256");
 /** What IBM Cloud changes on a stopped server only. */
 export const WHILE_STOPPED = ["trustedPlatformModule", "enableSecureBoot"] as const;
 
 /** What a change of each argument means; `userDataSha256` stands for the user data. */
 export function bareMetalFields(
-  { restartToApply, allowReinitialize }: Partial<BareMetalServerInputs>,
+  { restartToApply, allowReinitialize, userDataChange }: Partial<BareMetalServerInputs>,
   { status }: Partial<BareMetalServerOutputs>,
 ): FieldTable {
   const whileStopped: Change = restartToApply === true || status === "stopped" ? "update" : "ignore";
@@ -256,7 +267,11 @@ export function bareMetalFields(
       same: sameProfile,
       argument: "initialization.defaultTrustedProfile",
     },
-    userDataSha256: { change: initialized, absent: "clear", argument: "initialization.userData" },
+    userDataSha256: {
+      change: userDataChange === "replace" ? initialized : "ignore",
+      absent: "clear",
+      argument: "initialization.userData",
+    },
     ...networkFields,
     vpcId: { change: "replace", same: sameReference },
     zone: { change: "replace" },

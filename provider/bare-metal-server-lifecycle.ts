@@ -19,6 +19,7 @@ import {
   type BareMetalServerInputs,
   type BareMetalServerOutputs,
   INITIALIZED,
+  TOLD_OF_IT,
   WHILE_STOPPED,
   type WantedBareMetalServer,
   bareMetalFields,
@@ -30,7 +31,7 @@ import { changedFields, compact, replacingFields } from "./diff";
 import { networkPrototype } from "./instance-network-args";
 import { powerTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
-import { make, resourceGroupOf } from "./network-lifecycle";
+import { make, resourceGroupOf, stillUnusable } from "./network-lifecycle";
 import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 /** A server and what it was initialised with, where that was read. */
@@ -43,6 +44,7 @@ const CREATED_WITH = [
   "enableInfrastructureNat",
   "networkAttachments",
   "networkInterfaces",
+  "imageId",
   "userDataSha256",
 ] as const;
 
@@ -80,6 +82,7 @@ export function createServer(inputs: BareMetalServerInputs): Promise<{ id: strin
   ];
   const { imageId, sshKeyIds, defaultTrustedProfile: profile } = wanted;
   const asked = { imageId, sshKeyIds, defaultTrustedProfile: profile && { crn: "", ...profile } };
+  const network = networkPrototype(inputs, attachmentName);
   return make<LiveServer, BareMetalServerOutputs>({
     noun: NOUN,
     fields: adoptionFields(inputs),
@@ -88,8 +91,9 @@ export function createServer(inputs: BareMetalServerInputs): Promise<{ id: strin
     create: () => createBareMetalServer(currentSession(), prototypeOf(inputs, wanted, attachmentName)),
     list: () => serversNamed(inputs.name),
     marks,
+    isMarked: attachmentName === (network.primaryNetworkAttachment ?? network.primaryNetworkInterface)?.name,
     get: look,
-    settle: (made, onSeen) => untilAtRest(made, inputs, onSeen),
+    settle: (made, onSeen, isNew) => untilAtRest(made, inputs, onSeen, isNew),
     outputsOf: (live) => {
       // Nobody tells what a server of somebody else's was created with.
       const ours = marks(live).some((text) => endsWithHash(text, hash));
@@ -126,8 +130,15 @@ export async function updateServer(
   // In an object, since the compiler takes a variable for unchanged where only closures write it.
   const progress = { underWay: false };
   const onSeen = (seen: LiveServer): void => void (latest = { ...latest, ...seen });
+  const asked = changedFields(fields, { ...known }, { ...wanted });
+  // Sent by a run that was killed before it could say so; the user data, which nobody tells, went along.
+  const isWritten = (seen: LiveServer): boolean =>
+    inputs.allowReinitialize === true &&
+    includesAny(asked, TOLD_OF_IT) &&
+    !includesAny(changedFields(fields, { ...outputsOf(seen, known) }, { ...wanted }), TOLD_OF_IT);
   const apply = async (changed: readonly string[], server: LiveServer): Promise<LiveServer> => {
-    const initialized = includesAny(changed, INITIALIZED);
+    // A disk is only written over for what the program has changed.
+    const initialized = includesAny(changed, INITIALIZED) && includesAny(asked, INITIALIZED);
     const stops = initialized || includesAny(changed, WHILE_STOPPED);
     const ran = server.status === "running" || known.status === "running";
     progress.underWay = stops;
@@ -139,7 +150,7 @@ export async function updateServer(
       );
     if (initialized) {
       await reinitialize(id, inputs, wanted);
-      kept = { ...kept, userDataSha256: wanted.userDataSha256 };
+      kept = { ...kept, imageId: wanted.imageId, userDataSha256: wanted.userDataSha256 };
       latest = undefined;
     }
     if (!stops) return need(await look(id), server);
@@ -154,7 +165,10 @@ export async function updateServer(
       wanted: { ...wanted },
       observe: async () => {
         const seen = await look(id);
-        return seen === undefined ? undefined : (latest = await untilAtRest(seen, inputs, onSeen));
+        if (seen === undefined) return undefined;
+        latest = await untilAtRest(seen, inputs, onSeen);
+        if (isWritten(latest)) kept = { ...kept, userDataSha256: wanted.userDataSha256 };
+        return latest;
       },
       propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
       tagOf: () => "",
@@ -162,7 +176,7 @@ export async function updateServer(
     });
     // A run that was killed after it had stopped the server and changed it left it so.
     const stopped = live.status === "stopped" && known.status === "running";
-    const wasStoppedByUs = stopped && includesAny(changedFields(fields, { ...known }, { ...wanted }), WHILE_STOPPED);
+    const wasStoppedByUs = stopped && (includesAny(asked, WHILE_STOPPED) || isWritten(live));
     const end = wasStoppedByUs ? await started(live, { wanted: true, inputs, onSeen }) : live;
     return outputsOf(end, kept);
   } catch (error) {
@@ -219,7 +233,7 @@ export async function readServer(
   known: Partial<BareMetalServerOutputs>,
 ): Promise<BareMetalServerOutputs | undefined> {
   const live = await look(id);
-  return live === undefined ? undefined : outputsOf(live, known);
+  return live === undefined ? undefined : stillUnusable(known, outputsOf(live, known));
 }
 
 /** Stops a server, deletes it and waits until it is gone. One that is on its way to another state is waited for. */
@@ -254,6 +268,7 @@ async function untilAtRest(
   first: LiveServer,
   { provisionTimeoutSeconds = PROVISION_TIMEOUT_SECONDS }: BareMetalServerInputs,
   onSeen: (seen: LiveServer) => void,
+  isNew = false,
 ): Promise<LiveServer> {
   const server = await untilSettled<LiveServer>({
     what: describe(first),
@@ -264,9 +279,7 @@ async function untilAtRest(
     onSeen,
   });
   onSeen(server);
-  if (server.status === "failed") {
-    throw failedToStart(describe(server), server);
-  }
+  if (server.status === "failed") throw failedToStart(describe(server), server, isNew);
   if (server.initialization !== undefined) return server;
   const initialization = await untilVisible(() => getBareMetalInitialization(currentSession(), server.id));
   return initialization === undefined ? server : { ...server, initialization };
@@ -339,7 +352,8 @@ function outputsOf(live: LiveServer, kept: Kept): BareMetalServerOutputs {
     ...(initialization === undefined
       ? kept.asked
       : {
-          imageId: initialization.imageId,
+          // No longer told once the image is deleted.
+          imageId: initialization.imageId ?? kept.imageId,
           sshKeyIds: initialization.keyIds,
           defaultTrustedProfile: profile && {
             target: profile.target.id,

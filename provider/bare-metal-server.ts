@@ -20,7 +20,7 @@ import { warn } from "./converge";
 import { handlerFor } from "./handler";
 import { networkFields } from "./instance-fields";
 import { networkInputsOf } from "./instance-network-args";
-import { nameOf } from "./network-lifecycle";
+import { failedField, nameOf } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "BareMetalServer";
@@ -28,11 +28,9 @@ const TYPE = "BareMetalServer";
 /** Manages bare metal servers. */
 export const handler = handlerFor<BareMetalServerInputs, BareMetalServerOutputs>({
   rule: bareMetalServerRule,
-  fields: bareMetalFields,
+  fields: (inputs, olds) => ({ ...bareMetalFields(inputs, olds), ...failedField(olds) }),
   wanted: (inputs) => ({ ...wantedServer(inputs) }),
   complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
-  // A server that failed is of no use and cannot be mended.
-  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   ignored: warnOfIgnored,
   create: createServer,
   update: updateServer,
@@ -80,8 +78,14 @@ function warnOfIgnored(
       `${names.join(", ")} ${names.length === 1 ? "has" : "have"} changed, but ${server} ${text}`,
     );
   };
+  const allowed = inputs.allowReinitialize === true;
   say(
-    INITIALIZED,
+    allowed ? ["userDataSha256"] : [],
+    'keeps what it was initialised with. Set userDataChange: "replace" to have its image written again, which erases its ' +
+      "boot disk, or replace it once with `pulumi up --replace`.",
+  );
+  say(
+    allowed ? [] : INITIALIZED,
     "keeps what it was initialised with. Set allowReinitialize: true to have its image written again, which erases its boot " +
       "disk, or replace it once with `pulumi up --replace`.",
   );

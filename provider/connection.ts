@@ -47,11 +47,16 @@ export function currentSession(): Session {
   return signal === undefined ? shared : { ...shared, call: (call) => shared.call({ ...call, signal }) };
 }
 
-const signals = new AsyncLocalStorage<AbortSignal>();
+const signals = new AsyncLocalStorage<AbortSignal | undefined>();
 
 /** Does `work` so that `signal` ends its calls and its waiting; the session stays the one that all share. */
 export function withSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return signals.run(signal, work);
+}
+
+/** Does `work` to its end though the signal around it has ended: for looks that save what is known of an object. */
+export function withoutSignal<T>(work: () => Promise<T>): Promise<T> {
+  return signals.run(undefined, work);
 }
 
 let clock: Clock = systemClock;

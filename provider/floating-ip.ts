@@ -20,7 +20,7 @@ import { currentSession } from "./connection";
 import { UNANSWERED_APPEARS_WITHIN_MS, goneError, syncOwned, untilVisible } from "./converge";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, make, nameOf, networkArgRules, resourceGroupOf, untilAvailable } from "./network-lifecycle";
+import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, untilAvailable } from "./network-lifecycle";
 import { REFERENCE, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -143,10 +143,9 @@ const NOUN = "floating IP";
 /** Manages floating IPs. */
 export const handler = handlerFor<FloatingIpInputs, FloatingIpOutputs>({
   rule: floatingIpRule,
-  fields: floatingIpFields,
+  fields: (_inputs, olds) => ({ ...floatingIpFields, ...failedField(olds) }),
   wanted,
   complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
-  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   create: async (inputs) => {
     const { name, zone } = inputs;
     const target = await targetOf(inputs);
@@ -166,7 +165,7 @@ export const handler = handlerFor<FloatingIpInputs, FloatingIpOutputs>({
   update: syncIp,
   read: async (id, known) => {
     const live = await getFloatingIp(currentSession(), id);
-    return live === undefined ? undefined : outputsOf(live, known);
+    return live === undefined ? undefined : stillUnusable(known, outputsOf(live, known));
   },
   delete: (id, olds) =>
     deleteUnused({

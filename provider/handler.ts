@@ -4,10 +4,11 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type Rule, isKnown } from "../core/validate";
-import { configure } from "./connection";
+import { configure, currentSession } from "./connection";
 import { InitError, failuresOf, notFoundError } from "./converge";
 import { type FieldTable, changedFields, compact, diffByTable, replacingFields, sameValue } from "./diff";
 import { isSameObject, markedText } from "./naming";
+import { assertPlace } from "./place";
 import { type Timeouts, withinTimeout } from "./timeouts";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -69,6 +70,8 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
   const fieldsFor = (inputs: Partial<Inputs>, olds: Partial<Outputs> = {}): FieldTable =>
     typeof management.fields === "function" ? management.fields(inputs, olds) : management.fields;
   const identity = (inputs: Inputs): Properties => ({ ...management.wanted(inputs), mark: inputs.mark });
+  const assertHere = (id: string, known: object): Promise<void> =>
+    assertPlace(currentSession(), management.describe(id), known);
 
   return {
     configure,
@@ -114,13 +117,17 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
 
     update: async (id, rawOlds, rawNews) => {
       const [olds, inputs] = [compact(rawOlds), compact(rawNews)];
-      const work = withinTimeout(inputs.customTimeouts, "update", () => management.update(id, olds, inputs));
+      const work = withinTimeout(inputs.customTimeouts, "update", async () => {
+        await assertHere(id, olds);
+        return management.update(id, olds, inputs);
+      });
       return { outs: stored(await keeping(inputs, work), inputs) };
     },
 
     read: async (id, props) => {
       const known = Object.fromEntries(Object.entries(compact(props ?? {})).filter(([key]) => key !== "__provider"));
       const isKnown = Object.keys(known).length > 0;
+      await assertHere(id, known);
       const live = await management.read(id, known as Partial<Outputs>);
       if (live === undefined) {
         if (!isKnown) throw notFoundError(management.describe(id));
@@ -139,7 +146,10 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
 
     delete: async (id, rawProps) => {
       const olds = compact(rawProps);
-      await withinTimeout(internalOf(olds).customTimeouts, "delete", () => management.delete(id, olds));
+      await withinTimeout(internalOf(olds).customTimeouts, "delete", async () => {
+        await assertHere(id, olds);
+        await management.delete(id, olds);
+      });
     },
   };
 }

@@ -277,6 +277,8 @@ export interface InstanceOutputs extends InstanceNetworkInputs {
   readonly tags?: readonly string[] | undefined;
   readonly resourceGroupId?: string | undefined;
   readonly createdAt: string;
+  /** A run has stopped it for a change that was refused, and could not start it again. */
+  readonly mustStart?: true | undefined;
 }
 
 const USER_DATA_MAX_BYTES = 65_536;

@@ -11,7 +11,7 @@ import {
 } from "../client/vpc";
 import type { InstancePrototype } from "../client/vpc-instance-prototype";
 import { changeTags, tagsOf } from "../client/tags";
-import { currentSession } from "./connection";
+import { currentSession, withoutSignal } from "./connection";
 import { InitError, goneError, warn } from "./converge";
 import { changedFields, compact, replacingFields } from "./diff";
 import type { InstanceInputs, InstanceOutputs } from "./instance-args";
@@ -20,7 +20,7 @@ import { networkPrototype } from "./instance-network-args";
 import { type Kept, initializationOf, keptOf, outputsOf, ownedOf, settingsOf } from "./instance-outputs";
 import { bringTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
-import { make, resourceGroupOf, syncUnderTag } from "./network-lifecycle";
+import { make, resourceGroupOf, stillUnusable, syncUnderTag } from "./network-lifecycle";
 import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 type Wanted = Readonly<Record<string, unknown>>;
@@ -54,6 +54,7 @@ export function createServer(inputs: InstanceInputs): Promise<{ id: string; outp
   const asked: Kept = { ...keptOf(wanted), tags: undefined, defaultTrustedProfile: askedProfile(inputs) };
   // Nobody tells what a server of somebody else's was created with.
   const askedOf = (server: Instance): Kept => (marks(server).some((text) => endsWithHash(text, hash)) ? asked : {});
+  const network = networkPrototype(inputs, attachmentName);
   return make<LiveServer, InstanceOutputs>({
     noun: "server",
     fields: { ...fields, userDataSha256: { change: "ignore", ...fields.userDataSha256, argument: UNTOLD_USER_DATA } },
@@ -62,11 +63,12 @@ export function createServer(inputs: InstanceInputs): Promise<{ id: string; outp
     create: () => createInstance(currentSession(), prototypeOf(inputs, attachmentName)),
     list: () => serversNamed(inputs.name),
     marks,
+    isMarked: attachmentName === (network.primaryNetworkAttachment ?? network.primaryNetworkInterface)?.name,
     get: (id) => getInstance(currentSession(), id),
-    settle: async (made, onSeen) => {
+    settle: async (made, onSeen, isNew) => {
       const live = await settled(made, inputs.provisionTimeoutSeconds, onSeen);
       onSeen(live);
-      if (live.status === "failed") throw failedToStart(nameOf(live.id, live), live);
+      if (live.status === "failed") throw failedToStart(nameOf(live.id, live), live, isNew);
       return { ...live, kept: { defaultTrustedProfile: undefined, ...(await initializationOf(made.id)) } };
     },
     outputsOf: (live) => outputsOf(live, { ...askedOf(live), ...live.kept }),
@@ -130,16 +132,46 @@ async function converged(id: string, known: InstanceOutputs, inputs: InstanceInp
     },
     propertiesOf: (seen) => ({ ...outputsOf(seen, kept) }),
     tagOf: (seen) => seen.etag,
-    send: (tag, changed) => send(before, tag, changed, wanted),
+    send: (tag, changed) => send(before, tag, changed, { known, inputs }),
   });
   return restarted(live, { known, before, inputs });
 }
 
-async function send(server: Instance, tag: string, changed: readonly string[], wanted: Wanted): Promise<Instance> {
+async function send(
+  server: Instance,
+  tag: string,
+  changed: readonly string[],
+  { known, inputs }: { known: InstanceOutputs; inputs: InstanceInputs },
+): Promise<Instance> {
+  if (!changed.some((field) => WHILE_STOPPED.includes(field))) return patched(server, tag, changed, inputs);
+  const stopped = await bringTo("stopped", server);
+  try {
+    return await patched(stopped, stopped.etag, changed, inputs);
+  } catch (error) {
+    // It was stopped for nothing.
+    if (server.status === "running") await startedAgain(stopped, known, error);
+    throw error;
+  }
+}
+
+/** Starts a server whose change was refused; where that fails too, the next run does. */
+async function startedAgain(server: Instance, known: InstanceOutputs, refusal: unknown): Promise<void> {
+  try {
+    await withoutSignal(() => bringTo("running", server));
+  } catch (error) {
+    const textOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+    throw new InitError(server.id, { ...known, status: "stopped", mustStart: true }, [
+      textOf(refusal),
+      `${nameOf(server.id, server)} was stopped for this change and could not be started again; the next run starts it. ` +
+        textOf(error),
+    ]);
+  }
+}
+
+function patched(server: Instance, tag: string, changed: readonly string[], inputs: InstanceInputs): Promise<Instance> {
+  const wanted: Wanted = wantedOf(inputs);
   const value = (field: string): unknown => wanted[field] ?? instanceFields[field]?.byDefault;
   const patch = Object.fromEntries(changed.map((field) => [field, value(field)])) as Partial<InstanceInputs>;
-  const stops = changed.some((field) => WHILE_STOPPED.includes(field));
-  const etag = stops ? (await bringTo("stopped", server)).etag : tag;
   return updateInstance(
     currentSession(),
     server.id,
@@ -151,7 +183,7 @@ async function send(server: Instance, tag: string, changed: readonly string[], w
       profile: patch.instanceProfile,
       enableSecureBoot: patch.enableSecureBoot,
     },
-    etag === "" ? undefined : etag,
+    tag === "" ? undefined : tag,
   );
 }
 
@@ -160,6 +192,7 @@ async function restarted(
   live: Instance,
   { known, before, inputs }: { known: InstanceOutputs; before: Instance; inputs: InstanceInputs },
 ): Promise<Instance> {
+  if (known.mustStart === true) return bringTo("running", live);
   const changed = changedFields(fieldsFor(inputs), { ...known }, wantedOf(inputs));
   const switchedOn = !known.metadataService.enabled && live.metadataService.enabled;
   const isUp = [known.status, before.status].includes("running");
@@ -196,7 +229,12 @@ async function withTags(crn: string, outputs: InstanceOutputs, inputs: InstanceI
 export async function readServer(id: string, known: Partial<InstanceOutputs>): Promise<InstanceOutputs | undefined> {
   const live = await getInstance(currentSession(), id);
   if (live === undefined) return undefined;
-  if (known.crn === undefined) return outputsOf(live, { ...settingsOf(live), ...(await initializationOf(id)) });
+  const outputs = stillUnusable(known, await seenOutputs(live, known));
+  return known.mustStart === true && live.status === "stopped" ? { ...outputs, mustStart: true } : outputs;
+}
+
+async function seenOutputs(live: Instance, known: Partial<InstanceOutputs>): Promise<InstanceOutputs> {
+  if (known.crn === undefined) return outputsOf(live, { ...settingsOf(live), ...(await initializationOf(live.id)) });
   // What a server was created with never changes, so one call is enough for a server that was read before.
   const kept = keptOf({ ...known });
   if (known.tags === undefined) return outputsOf(live, kept);

@@ -8,8 +8,8 @@ import { type Instance, type MetadataService, getInstance, updateInstance } from
 import type { MetadataProtocol, MetadataServicePrototype } from "../client/vpc-instance-prototype";
 import { isHttpError } from "../core/errors";
 import { type Rule, flag, integer, object, oneOf } from "../core/validate";
-import { currentSession } from "./connection";
-import { InitError, UNANSWERED_APPEARS_WITHIN_MS, goneError, notFoundError, untilVisible, warn } from "./converge";
+import { currentSession, withoutSignal } from "./connection";
+import { InitError, UNANSWERED_APPEARS_WITHIN_MS, goneError, isGone, notFoundError, untilVisible, warn } from "./converge";
 import { type FieldTable, compact, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { nameOf, settled, switchedOnText } from "./instance-lifecycle";
@@ -178,11 +178,14 @@ async function sync(
     }
     return outputs;
   } catch (error) {
-    const seen = await getInstance(currentSession(), server.id).catch(() => undefined);
+    // Also when the time is over: what was there before is known only here.
+    const look = (): Promise<Instance | undefined> => getInstance(currentSession(), server.id);
+    const seen = await withoutSignal(look).catch(() => server);
+    const { metadataService: live } = seen ?? ready;
     // Nothing was changed: there is nothing to remember.
-    if (seen === undefined || sameValue(seen.metadataService, ready.metadataService)) throw error;
+    if (seen !== server && sameValue(live, ready.metadataService)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new InitError(server.id, { ...outputs, enabled: seen.metadataService.enabled }, [reason]);
+    throw new InitError(server.id, { ...outputs, enabled: live.enabled }, [reason]);
   }
 }
 
@@ -210,9 +213,16 @@ async function set(server: Instance, wanted: Settings): Promise<Instance> {
 async function giveBack(id: string, olds: InstanceMetadataServiceOutputs): Promise<void> {
   if (olds.onDelete === "leave") return;
   const server = await getInstance(currentSession(), id);
-  if (server === undefined) return;
+  if (server === undefined || server.status === "deleting") return;
   const ours = SETTINGS.filter((name) => olds[name] !== undefined && olds[name] === server.metadataService[name]);
-  await set(await settled(server), olds.onDelete === "disable" ? { enabled: false } : pick(olds.before, ours));
+  try {
+    await set(await settled(server), olds.onDelete === "disable" ? { enabled: false } : pick(olds.before, ours));
+  } catch (error) {
+    if (isGone(error)) return;
+    // A server that is going away takes no changes any more.
+    const seen = isHttpError(error) && error.status === 409 ? await getInstance(currentSession(), id) : server;
+    if (seen !== undefined && seen.status !== "deleting") throw error;
+  }
 }
 
 const KIND: ResourceType = {

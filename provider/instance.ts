@@ -18,7 +18,7 @@ import {
 import { fieldsFor, serverFields, warnOfIgnored, wantedOf, withDefaults } from "./instance-fields";
 import { createServer, deleteServer, nameOf, readServer, updateServer } from "./instance-lifecycle";
 import { networkInputsOf } from "./instance-network-args";
-import { nameOf as chosenName } from "./network-lifecycle";
+import { nameOf as chosenName, failedField } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 const TYPE = "Instance";
@@ -27,12 +27,14 @@ const TYPE = "Instance";
 export const handler = handlerFor<InstanceInputs, InstanceOutputs>({
   rule: instanceRule,
   computed: ["userDataSha256"],
-  fields: fieldsFor,
+  fields: (inputs, olds) => ({
+    ...fieldsFor(inputs),
+    ...failedField(olds),
+    ...(olds.mustStart === true ? { mustStart: { change: "update", absent: "clear" } } : {}),
+  }),
   ignored: (id, olds, inputs, fields) => warnOfIgnored(TYPE, nameOf(id, olds), inputs, fields),
   wanted: wantedOf,
   complete: (inputs, completion) => ({ ...withDefaults(inputs), name: chosenName(completion) }),
-  // A server that failed to start is of no use and cannot be mended.
-  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   create: createServer,
   update: updateServer,
   read: readServer,

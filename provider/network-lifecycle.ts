@@ -11,7 +11,7 @@ import type { Completion, Internal } from "./handler";
 import { endsWithHash, hashOf, keptName, vpcName } from "./naming";
 import { nameRule } from "./references";
 import { durationMs } from "./timeouts";
-import { Pauses, untilGone, untilSettled } from "./waiting";
+import { Pauses, afterFailure, untilGone, untilSettled } from "./waiting";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -46,6 +46,29 @@ export function resourceGroupOf({
   return resourceGroupId ?? currentSession().settings.resourceGroupId;
 }
 
+/** Beside the outputs of an object that failed in the run that made it: nothing depends on it and nothing is on it. */
+interface NeverUsable {
+  readonly neverUsable?: true;
+}
+
+/**
+ * What the status of a failed object means, for the table of its fields: one that never could be used is replaced, any
+ * other is looked at again by an update, which fails as long as the object has.
+ */
+export function failedField(olds: { readonly status?: string } & NeverUsable): FieldTable {
+  if (olds.status !== "failed") return {};
+  return { status: { change: olds.neverUsable === true ? "replace" : "update", absent: "clear" } };
+}
+
+/** What was read of an object, where `known` remembers that it never could be used. */
+export function stillUnusable<Outputs extends { readonly status: string }>(
+  known: object,
+  outputs: Outputs,
+): Outputs & NeverUsable {
+  const { neverUsable } = known as NeverUsable;
+  return outputs.status === "failed" && neverUsable === true ? { ...outputs, neverUsable } : outputs;
+}
+
 /** What making one of a type needs. */
 export interface Making<T extends Live, Outputs extends object> {
   /** In messages: `VPC`. */
@@ -61,9 +84,11 @@ export interface Making<T extends Live, Outputs extends object> {
   readonly inTheWay?: (other: T) => boolean;
   /** Texts of an object that may carry the hash, where there is one beside its name. */
   readonly marks?: (other: T) => readonly (string | undefined)[];
+  /** True where what is made carries the hash in one of these, whoever chose its name. @default false */
+  readonly isMarked?: boolean;
   readonly get: (id: string) => Promise<T | undefined>;
   /** Waits until it can be used; tells what it sees, so that a failure knows. @default - `untilAvailable` */
-  readonly settle?: (made: T, onSeen: (seen: T) => void) => Promise<T>;
+  readonly settle?: (made: T, onSeen: (seen: T) => void, isNew: boolean) => Promise<T>;
   readonly outputsOf: (live: T) => Outputs;
   /** Brings one that was found to what is wanted. */
   readonly sync: (id: string, outputs: Outputs) => Promise<Outputs>;
@@ -79,31 +104,37 @@ export async function make<T extends Live, Outputs extends object>(
   const { name } = inputs;
   const hash = hashOf({ ...wanted, mark: inputs.mark }, replacingFields(fields));
   const { marks = ({ name: text }: T) => [text] } = making;
+  // A name of the user's has no hash in it: only who looked before knows that an unanswered attempt made it.
+  const onlyNamed = making.isMarked !== true && !endsWithHash(name, hash);
   const hasHash = (other: T): boolean => marks(other).some((text) => endsWithHash(text, hash));
   const { object: made, found } = await createOnce<T>({
     what: `${noun} "${name}"`,
     create: () => onceParentIsVisible(making.create),
-    // A name of the user's has no hash in it: only who looked before knows that an unanswered attempt made it.
-    lookFirst: making.marks === undefined && !endsWithHash(name, hash),
+    lookFirst: onlyNamed,
     find: (error, unanswered = false) => inTheWay(() => standingInTheWay(making), error, unanswered || isTaken(error)),
-    isOurs: (other, unanswered) => hasHash(other) || (unanswered && other.name === name),
+    isOurs: (other, unanswered) => hasHash(other) || (onlyNamed && unanswered && other.name === name),
     adopt: inputs.adopt === true,
     describe: (other) => `the ${noun} "${other.name}" (${other.id})`,
   });
   if (found && !hasHash(made)) assertAdoptable(making, made);
   let latest = made;
   try {
-    const { settle = (first: T): Promise<T> => untilAvailable(noun, first, making.get) } = making;
-    latest = await settle(made, (seen) => (latest = seen));
+    const { settle = (first: T): Promise<T> => untilAvailable(noun, first, making.get, !found) } = making;
+    latest = await settle(made, (seen) => (latest = seen), !found);
     const outputs = outputsOf(latest);
     if (found) return { id: made.id, outputs: await making.sync(made.id, outputs) };
     return { id: made.id, outputs: making.finish === undefined ? outputs : await making.finish(latest, outputs) };
   } catch (error) {
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
-    throw new InitError(made.id, outputsOf(latest), [error instanceof Error ? error.message : String(error)]);
+    const outputs = outputsOf(latest);
+    const kept = !found && isFailed(error) ? { ...outputs, status: "failed", neverUsable: true } : outputs;
+    throw new InitError(made.id, kept, [error instanceof Error ? error.message : String(error)]);
   }
 }
+
+const isFailed = (error: unknown): boolean =>
+  error instanceof VpcIdentityError && error.code === "IBMID_PROVISIONING_FAILED";
 
 async function standingInTheWay<T extends Live, Outputs extends object>({
   inputs,
@@ -149,6 +180,7 @@ export async function untilAvailable<T extends Live>(
   noun: string,
   first: T,
   get: (id: string) => Promise<T | undefined>,
+  isNew = false,
 ): Promise<T> {
   if (!hasStatus(first)) return first;
   const what = `${noun} "${first.name}" (${first.id})`;
@@ -160,7 +192,7 @@ export async function untilAvailable<T extends Live>(
     timeoutSeconds: WITHIN_SECONDS,
   });
   if (live.status === "available") return live;
-  throw new VpcIdentityError(`${what} could not be made: its status is "failed". The next run replaces it.`, {
+  throw new VpcIdentityError(`${what} could not be made: its status is "failed". ${afterFailure(isNew)}`, {
     code: "IBMID_PROVISIONING_FAILED",
   });
 }

@@ -45,15 +45,21 @@ export async function ensurePolicy(inputs: AccessPolicyInputs): Promise<{ id: st
   const session = currentSession();
   const subject = subjectOf(inputs);
   const hash = hashOf({ ...subject, mark: inputs.mark }, replacingFields(accessPolicyFields));
-  const isOurs = (policy: Policy): boolean => endsWithHash(policy.description, hash);
-  const restored = inputs.restoreDeleted === true ? await restoreOwn(inputs, isOurs) : undefined;
+  const carriesHash = ({ description }: { readonly description?: string | undefined }): boolean =>
+    endsWithHash(description, hash);
+  const isEqual = (policy: Policy): boolean => isAsWanted(policy, inputs);
+  const isHashed = carriesHash(inputs);
+  const restored = inputs.restoreDeleted === true ? await restoreOwn(inputs, carriesHash) : undefined;
   const { object: policy, found } =
     restored === undefined
       ? await createOnce<Policy>({
           what: `policy for ${nameOf(subject)}`,
           create: async () => createPolicy(session, await bodyOf(inputs)),
-          find: async (error) => (await ownPolicy(inputs, isOurs)) ?? (await conflictingPolicy(error)),
-          isOurs,
+          // Without a hash, ours is the one that was not there before an attempt that was not answered.
+          lookFirst: !isHashed,
+          find: async (error) =>
+            (await ownPolicy(inputs, isHashed ? carriesHash : isEqual)) ?? (await conflictingPolicy(error)),
+          isOurs: (other, unanswered) => carriesHash(other) || (unanswered && isEqual(other)),
           adopt: inputs.adopt === true,
           describe: (other) => `the policy ${other.id} with the same subject, target and roles`,
         })
@@ -64,6 +70,10 @@ export async function ensurePolicy(inputs: AccessPolicyInputs): Promise<{ id: st
     id: policy.id,
     outputs: await syncFound({ id: policy.id, outputs }, () => syncPolicy(policy.id, outputs, inputs)),
   };
+}
+
+function isAsWanted(policy: Policy, inputs: AccessPolicyInputs): boolean {
+  return changedFields(accessPolicyFields, { ...outputsOf(policy) }, wantedPolicy(inputs)).length === 0;
 }
 
 async function ownPolicy(inputs: AccessPolicyInputs, isOurs: (policy: Policy) => boolean): Promise<Policy | undefined> {
@@ -83,9 +93,8 @@ async function restoreOwn(
   let latest: Policy | undefined;
   for await (const policy of listPolicies(currentSession(), filter)) {
     // Without a hash in its description, ours is the one that says what is wanted.
-    const isEqual = changedFields(accessPolicyFields, { ...outputsOf(policy) }, wantedPolicy(inputs)).length === 0;
     const isLater = (policy.lastModifiedAt ?? "") >= (latest?.lastModifiedAt ?? "");
-    if ((isOurs(policy) || isEqual) && isLater) latest = policy;
+    if ((isOurs(policy) || isAsWanted(policy, inputs)) && isLater) latest = policy;
   }
   return latest === undefined ? undefined : restored(latest.id);
 }

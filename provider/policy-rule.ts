@@ -8,6 +8,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Attribute, PolicyRule } from "../client/iam-policy";
 import { type Problem, type Rule, isKnown, isRecord, list, object, oneOf, show, text } from "../core/validate";
 import { canonicalJson } from "./diff";
+import { momentMs, momentRule } from "./moment";
 import { type AttributeOperator, attributeValueRule, operatorRule } from "./policy-attribute";
 
 /** Days as IAM counts them: Monday is 1. */
@@ -105,10 +106,10 @@ const DAY = `${ENVIRONMENT}day_of_week}}`;
 const TIME = `${ENVIRONMENT}current_time}}`;
 const RESOURCE = /^\{\{resource\.attributes\.(.+)\}\}$/;
 
-const moment = text({
-  pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/,
-  allowed: 'a moment with an offset from UTC, such as "2026-12-01T09:00:00+01:00"',
-});
+const moment = momentRule(
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/,
+  'a moment with an offset from UTC, such as "2026-12-01T09:00:00+01:00"',
+);
 const clockTime = text({ pattern: /^([01]\d|2[0-3]):[0-5]\d$/, allowed: 'a time such as "09:00"' });
 const offset = text({ pattern: /^[+-](0\d|1[0-4]):[0-5]\d$/, allowed: 'an offset from UTC such as "+01:00"' });
 const days = list(oneOf(...DAYS), { min: 1 });
@@ -131,7 +132,7 @@ const PATTERNS = {
   "time-based-conditions:once": object({
     fields: { pattern: text(), startsAt: moment, endsAt: moment },
     required: ["startsAt", "endsAt"],
-    also: laterThan("startsAt", "endsAt", (value) => Date.parse(value)),
+    also: laterThan("startsAt", "endsAt", momentMs),
   }),
   "time-based-conditions:weekly:all-day": object({
     fields: { pattern: text(), days, utcOffset: offset },

@@ -3,7 +3,7 @@
  * resource the mark from which its names are made.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { Rule } from "../core/validate";
+import type { Problem, Rule } from "../core/validate";
 import { markOf } from "./naming";
 import { assertProgramUsable, assertValid } from "./preflight";
 import { providerStub, typeToken } from "./stub";
@@ -40,6 +40,11 @@ export abstract class VpcIdentityResource extends pulumi.CustomResource {
   }
 }
 
+const MADE_AFTER_DELETE: Problem = {
+  property: "deleteBeforeReplace",
+  reason: "is false; the old and the new object can have the same name, so the old one is always deleted first",
+};
+
 function properties(
   kind: ResourceType,
   name: string,
@@ -52,7 +57,10 @@ function properties(
   // With an id nothing is created: the resource is read, and has no arguments.
   if (options.id !== undefined) return { ...outputs, ...own };
   const { customTimeouts } = options;
-  const wrong = customTimeouts === undefined ? [] : timeoutsRule(customTimeouts, "customTimeouts");
+  const wrong = [
+    ...(customTimeouts === undefined ? [] : timeoutsRule(customTimeouts, "customTimeouts")),
+    ...(options.deleteBeforeReplace === false && kind.handlerOrdersReplacement !== true ? [MADE_AFTER_DELETE] : []),
+  ];
   assertValid(`${kind.type} "${name}"`, kind.rule, args ?? {}, wrong);
   const mark = markOf(typeToken(kind.type), name, options.parent);
   const secrets = Object.entries((args ?? {}) as Record<string, unknown>)

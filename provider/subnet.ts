@@ -20,7 +20,7 @@ import { currentSession } from "./connection";
 import { goneError, syncOwned } from "./converge";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, make, nameOf, networkArgRules, resourceGroupOf, untilAvailable } from "./network-lifecycle";
+import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, untilAvailable } from "./network-lifecycle";
 import { REFERENCE, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -184,10 +184,9 @@ type Chosen = Partial<Pick<SubnetOutputs, (typeof CHOSEN)[number]>>;
 /** Manages subnets. */
 export const handler = handlerFor<SubnetInputs, SubnetOutputs>({
   rule: subnetRule,
-  fields: subnetFields,
+  fields: (_inputs, olds) => ({ ...subnetFields, ...failedField(olds) }),
   wanted,
   complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
-  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   create: (inputs) =>
     make<LiveSubnet, SubnetOutputs>({
       noun: NOUN,
@@ -204,7 +203,7 @@ export const handler = handlerFor<SubnetInputs, SubnetOutputs>({
   read: async (id, known) => {
     const live = await getSubnet(currentSession(), id);
     // By its id alone, everything is shown.
-    return live === undefined ? undefined : outputsOf(live, known.crn === undefined ? live : known);
+    return live === undefined ? undefined : stillUnusable(known, outputsOf(live, known.crn === undefined ? live : known));
   },
   delete: (id, olds) =>
     deleteUnused({

@@ -5,6 +5,7 @@
 import { VpcIdentityError } from "../core/errors";
 import { type Rule, object, text } from "../core/validate";
 import { withSignal } from "./connection";
+import { InitError } from "./converge";
 
 /** Durations in Pulumi's notation, such as "90s", "5m" or "1h30m". */
 export interface Timeouts {
@@ -22,15 +23,19 @@ export const timeoutsRule: Rule = object({
   fields: { create: duration, update: duration, delete: duration, read: duration },
 });
 
-/** Milliseconds of a duration that was judged before. */
+/** The longest time that Node's timers take: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Whole milliseconds of a duration that was judged before, as many as a timer takes. */
 export function durationMs(value: string): number {
   const parts = [...value.matchAll(/([\d.]+)(ms|s|m|h)/g)];
-  return parts.reduce((sum, [, amount, unit = "s"]) => sum + Number(amount) * (UNITS_MS[unit] ?? 0), 0);
+  const ms = parts.reduce((sum, [, amount, unit = "s"]) => sum + Number(amount) * (UNITS_MS[unit] ?? 0), 0);
+  return Math.min(Math.round(ms), LONGEST_MS);
 }
 
 /**
  * Does `work` within the time the user allows for `operation`, or without a limit of its own when there is none.
- * @throws VpcIdentityError `IBMID_TIMEOUT` when the time is over
+ * @throws VpcIdentityError `IBMID_TIMEOUT` when the time is over; `InitError` when there is an object by then
  */
 export async function withinTimeout<T>(
   timeouts: Timeouts | undefined,
@@ -44,10 +49,15 @@ export async function withinTimeout<T>(
     return await withSignal(signal, work);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new VpcIdentityError(
-      `customTimeouts.${operation} of ${limit} is over. ${error instanceof Error ? error.message : String(error)} ` +
-        "Run `pulumi up` again, which goes on from here, or allow more time.",
-      { code: "IBMID_TIMEOUT", cause: error },
-    );
+    const over = `customTimeouts.${operation} of ${limit} is over.`;
+    const advice = "Run `pulumi up` again, which goes on from here, or allow more time.";
+    // It carries the id of what was made, which has to reach the state.
+    if (error instanceof InitError) {
+      throw new InitError(error.id, error.properties, [`${over} ${advice}`, ...error.reasons]);
+    }
+    throw new VpcIdentityError(`${over} ${error instanceof Error ? error.message : String(error)} ${advice}`, {
+      code: "IBMID_TIMEOUT",
+      cause: error,
+    });
   }
 }

@@ -246,7 +246,7 @@ async function ensureLink(inputs: TrustedProfileLinkInputs): Promise<ProfileLink
   const hash = ownHash(inputs);
   const what = `link of ${link.crn ?? ""} to trusted profile ${profileId}`;
   const look = async (): Promise<ProfileLink | undefined> => {
-    const links = await listLinks(session, profileId);
+    const links = await onceParentIsVisible(() => listLinks(session, profileId));
     return links.find((other) => other.crType === crType && sameValue(other.link, link));
   };
   const { object: made } = await createOnce<ProfileLink>({
@@ -254,7 +254,8 @@ async function ensureLink(inputs: TrustedProfileLinkInputs): Promise<ProfileLink
     create: () =>
       onceParentIsVisible(() => createLink(session, profileId, compact({ crType, link, name, isCrossAccount }))),
     find: (error, unanswered) => inTheWay(look, error, unanswered),
-    // One with the very name that the user chose, and there after a create that was not answered, is that create's.
+    // One with the very name that the user chose, and there only after a create that was not answered, is that create's.
+    lookFirst: !isNameOfOurs(inputs),
     isOurs: (other, unanswered) => endsWithHash(other.name, hash) || (unanswered && other.name === name),
     adopt: inputs.adopt === true,
     describe,

@@ -128,11 +128,17 @@ async function ensureProfile(inputs: TrustedProfileInputs): Promise<Profile> {
   const session = currentSession();
   const { name, description, email, accountId } = inputs;
   const hash = hashOf({ ...inputs }, REPLACING);
+  const carriesHash = (texts: Pick<TrustedProfileInputs, "name" | "description">): boolean =>
+    endsWithHash(texts.name, hash) || endsWithHash(texts.description, hash);
+  const isEqual = (other: Profile): boolean =>
+    other.name === name && (other.description ?? "") === (description ?? "") && (other.email ?? "") === (email ?? "");
   const { object: profile, found } = await createOnce<Profile>({
     what: `trusted profile "${name}"`,
     create: () => createProfile(session, compact({ name, description, email, accountId })),
     find: (error, unanswered) => inTheWay(() => profileNamed(name), error, unanswered),
-    isOurs: (other) => endsWithHash(other.name, hash) || endsWithHash(other.description, hash),
+    // Without a hash, ours is the one that was not there before an attempt that was not answered.
+    lookFirst: !carriesHash(inputs),
+    isOurs: (other, unanswered) => carriesHash(other) || (unanswered && isEqual(other)),
     adopt: inputs.adopt === true,
     describe: (other) => `the trusted profile "${other.name}" (${other.id})`,
   });

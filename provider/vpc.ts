@@ -9,15 +9,7 @@ import { type Rule, object, oneOf } from "../core/validate";
 import { currentSession } from "./connection";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import {
-  deleteUnused,
-  make,
-  nameOf,
-  networkArgRules,
-  resourceGroupOf,
-  syncUnderTag,
-  untilAvailable,
-} from "./network-lifecycle";
+import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, syncUnderTag, untilAvailable } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a VPC. */
@@ -86,10 +78,9 @@ type Wanted = Omit<VpcInputs, keyof Internal | "adopt">;
 /** Manages VPCs. */
 export const handler = handlerFor<VpcInputs, VpcOutputs>({
   rule: vpcRule,
-  fields: vpcFields,
+  fields: (_inputs, olds) => ({ ...vpcFields, ...failedField(olds) }),
   wanted,
   complete: (inputs, completion) => ({ ...inputs, name: nameOf(completion) }),
-  alsoReplaces: ({ status }) => (status === "failed" ? ["status"] : []),
   create: (inputs) =>
     make<LiveVpc, VpcOutputs>({
       noun: NOUN,
@@ -105,7 +96,7 @@ export const handler = handlerFor<VpcInputs, VpcOutputs>({
   update: syncVpc,
   read: async (id, known) => {
     const live = await getVpc(currentSession(), id);
-    return live === undefined ? undefined : outputsOf(live, known);
+    return live === undefined ? undefined : stillUnusable(known, outputsOf(live, known));
   },
   delete: (id, olds) =>
     deleteUnused({

@@ -108,7 +108,7 @@ export async function onceIdle<T>(what: string, work: () => Promise<T>, timeoutS
       return await work();
     } catch (error) {
       if (!isHttpError(error) || error.status !== 409 || !(await pauses.next())) throw error;
-      pauses.tell(what, "busy");
+      pauses.tell(what, `busy: ${error.serverText ?? error.message}`);
     }
   }
 }
@@ -125,9 +125,16 @@ export function reasonsOf({ statusReasons, lifecycleReasons }: Failing): string 
   return reasons.length === 0 ? "IBM Cloud gave no reason." : reasons.join("; ");
 }
 
-/** Error of a server that failed instead of starting. */
-export function failedToStart(what: string, server: Failing): VpcIdentityError {
-  return new VpcIdentityError(`${what} failed to start: ${reasonsOf(server)} The next run replaces it.`, {
+/** Error of a server that failed instead of starting; `isNew`: it was made in this run, so that nothing is on its disks. */
+export function failedToStart(what: string, server: Failing, isNew = false): VpcIdentityError {
+  return new VpcIdentityError(`${what} failed to start: ${reasonsOf(server)} ${afterFailure(isNew)}`, {
     code: "IBMID_PROVISIONING_FAILED",
   });
+}
+
+/** What becomes of an object that failed. */
+export function afterFailure(isNew: boolean): string {
+  return isNew
+    ? "The next run replaces it."
+    : "It may hold data, so it is not replaced unasked: mend it, or replace it with `pulumi up --replace <urn>`.";
 }

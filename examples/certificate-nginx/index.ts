@@ -20,7 +20,8 @@ package_update: true
 packages: [nginx-light]
 `;
 
-// The certificate is kept in memory only, so nginx waits for it after a reboot.
+// The certificate is kept in memory only, so nginx waits for it after a reboot, and tries again until there is one: a hook
+// reloads nginx where it runs, and does not start it where it does not.
 const NGINX = `#!/bin/sh
 set -eu
 mkdir -p /etc/nginx/conf.d /etc/systemd/system/nginx.service.d
@@ -37,6 +38,10 @@ cat >/etc/systemd/system/nginx.service.d/identity.conf <<'END'
 [Unit]
 Wants=vpc-identity-ready.target
 After=vpc-identity-ready.target
+StartLimitIntervalSec=0
+[Service]
+Restart=on-failure
+RestartSec=10
 END
 systemctl daemon-reload
 systemctl restart nginx.service

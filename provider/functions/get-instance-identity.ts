@@ -22,7 +22,8 @@ import { type LookupInput, type LookupOptions, programSession, whenKnown } from 
 /** Which server to look at. */
 export interface GetInstanceIdentityArgs extends GetInstanceArgs {
   /**
-   * Profiles to look at: ids, IAM ids or CRNs. IAM answers for one profile at a time, two calls for each.
+   * Profiles to look at: ids, IAM ids or CRNs. IAM answers for one profile at a time, two calls for each. Whether the
+   * server's default is possible is answered in any case.
    * @default - all profiles of the account
    */
   readonly profileIds?: readonly string[];
@@ -102,15 +103,26 @@ export async function getInstanceIdentity(
   const [server, initialization, candidates] = await Promise.all([
     getServerClaims(session, instance.id),
     getInitialization(session, instance.id),
-    profilesOf(session, args.profileIds),
+    profilesOf(session),
   ]);
   if (server === undefined) throw notFound(session, `server "${instance.id}"`);
   const defaultProfile = initialization?.defaultTrustedProfile;
-  const looked = await inTurn(candidates, (profile) => lookAt(session, profile, server));
+  const wanted = args.profileIds?.map((id) => profileIdOf(id) ?? id);
+  const missing = wanted?.find((id) => !candidates.some((profile) => profile.id === id));
+  if (missing !== undefined) throw notFound(session, `trusted profile "${missing}"`);
+  const isWanted = ({ id }: Profile): boolean => wanted === undefined || wanted.includes(id);
+  const isDefault = ({ id }: Profile): boolean => id === defaultProfile?.target.id;
+  // Whether the default is possible is always answered, so it is always looked at.
+  const looks = await inTurn(
+    candidates.filter((profile) => isWanted(profile) || isDefault(profile)),
+    (profile) => lookAt(session, profile, server),
+  );
+  const looked = looks.filter(({ profile }) => isWanted(profile));
   const profiles = looked
     .filter(({ reasons }) => reasons.length > 0)
-    .map(({ profile: { id, iamId, crn, name }, reasons }): PossibleProfile => {
-      return { profileId: id, iamId, crn, name, isDefault: id === defaultProfile?.target.id, reasons };
+    .map(({ profile, reasons }): PossibleProfile => {
+      const { id, iamId, crn, name } = profile;
+      return { profileId: id, iamId, crn, name, isDefault: isDefault(profile), reasons };
     });
   const found = {
     instanceId: server.id,
@@ -125,13 +137,13 @@ export async function getInstanceIdentity(
             profileId: defaultProfile.target.id,
             crn: defaultProfile.target.crn,
             autoLink: defaultProfile.autoLink,
-            isPossible: profiles.some(({ isDefault }) => isDefault),
+            isPossible: looks.some(({ profile, reasons }) => isDefault(profile) && reasons.length > 0),
           },
         }),
     profiles,
     unmetClaimRules: looked.flatMap(({ unmet }) => unmet),
   };
-  return { ...found, summary: summaryOf(found) };
+  return { ...found, summary: summaryOf(found, wanted === undefined) };
 }
 
 /** The Output form of `getInstanceIdentity`. */
@@ -142,14 +154,9 @@ export function getInstanceIdentityOutput(
   return whenKnown(args, (known) => getInstanceIdentity(known, options));
 }
 
-async function profilesOf(session: Session, profileIds: readonly string[] | undefined): Promise<Profile[]> {
-  const wanted = profileIds?.map((id) => profileIdOf(id) ?? id);
+async function profilesOf(session: Session): Promise<Profile[]> {
   const profiles: Profile[] = [];
-  for await (const profile of listProfiles(session)) {
-    if (wanted === undefined || wanted.includes(profile.id)) profiles.push(profile);
-  }
-  const missing = wanted?.find((id) => !profiles.some((profile) => profile.id === id));
-  if (missing !== undefined) throw notFound(session, `trusted profile "${missing}"`);
+  for await (const profile of listProfiles(session)) profiles.push(profile);
   return profiles;
 }
 
@@ -187,7 +194,7 @@ async function lookAt(session: Session, profile: Profile, server: ServerClaims):
   return { profile, reasons: [...linked, ...matching], unmet };
 }
 
-function summaryOf(found: Omit<InstanceIdentityResult, "summary">): string {
+function summaryOf(found: Omit<InstanceIdentityResult, "summary">, ofAll: boolean): string {
   const { name, metadataServiceEnabled, defaultTrustedProfile, profiles } = found;
   const may = profiles.map((profile) => {
     const why = profile.reasons.map(({ text }) => text).join("; ");
@@ -195,7 +202,9 @@ function summaryOf(found: Omit<InstanceIdentityResult, "summary">): string {
   });
   const lines = [
     ...(metadataServiceEnabled ? [] : ["becomes nothing as long as its metadata service is off."]),
-    ...(may.length === 0 ? ["may become no trusted profile of this account."] : may),
+    ...(may.length === 0
+      ? [`may become ${ofAll ? "no trusted profile of this account" : "none of the trusted profiles asked for"}.`]
+      : may),
     ...(defaultTrustedProfile?.isPossible === false
       ? [
           `was created with the default ${defaultTrustedProfile.profileId}, but neither a link nor a claim rule lets it become ` +

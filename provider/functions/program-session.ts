@@ -13,7 +13,9 @@ export type LookupSettings = Readonly<Partial<Record<(typeof CONFIG_KEYS)[number
 /** How a function reaches IBM Cloud. */
 export interface LookupOptions {
   /**
-   * Settings for this call, such as another account's `apiKey`, by the keys of the config namespace `vpc-identity`.
+   * Settings for this call, such as another account's `apiKey`, by the keys of the config namespace `vpc-identity`. A
+   * credential among them is the only one that is tried, and a profile (`profileId`, `profileCrn`, `profileName`) the only
+   * one that is taken on.
    * @default - the stack's configuration, then the environment, then IBM's credentials file
    */
   readonly settings?: LookupSettings;
@@ -30,11 +32,10 @@ const sessions = new Map<string, Session>();
  */
 export function programSession({ settings = {} }: LookupOptions = {}): Session {
   assertProgramUsable();
-  const values = Object.fromEntries(
-    CONFIG_KEYS.map((key) => [key, settings[key] ?? pulumi.runtime.getConfig(`vpc-identity:${key}`)]),
-  );
-  const name = JSON.stringify(values);
-  const session = sessions.get(name) ?? openSession((key) => values[key]);
+  const values = Object.fromEntries(CONFIG_KEYS.map((key) => [key, pulumi.runtime.getConfig(`vpc-identity:${key}`)]));
+  const given = Object.fromEntries(CONFIG_KEYS.map((key) => [key, settings[key]]));
+  const name = JSON.stringify([values, given]);
+  const session = sessions.get(name) ?? openSession((key) => values[key], process.env, { given });
   sessions.set(name, session);
   return session;
 }

@@ -225,6 +225,17 @@ describe("options", () => {
   });
 });
 
+describe("modes of secret files", () => {
+  it.each(["key.pem", "combined.pem", "token", "credentials"])("let no others in: %s", (name) => {
+    for (const mode of ["0644", "0604", "0601", "0660", "0620"]) {
+      const problems = validateBootstrap({ files: { [name]: { mode } } }, "");
+      expect(problems.map(({ property }) => property)).toEqual([`files.${name}.mode`]);
+      expect(problems[0]?.reason).toContain(`is "${mode}"; must be four octal digits`);
+    }
+    expect(validateBootstrap({ files: { [name]: { mode: "0440" }, "leaf.pem": { mode: "0644" } } }, "")).toEqual([]);
+  });
+});
+
 describe("extras", () => {
   it("are gone after uninstall", async () => {
     const server = serverWith({ combinedPem: true });

@@ -1,6 +1,6 @@
 /** The rarer features of the installed script: reports for machines, keys that stay, early failures, strongSwan's files. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { MetadataService, refusal } from "./metadata-service";
 import { ServerFolder, SHELLS } from "./server-folder";
@@ -69,44 +69,6 @@ describe("a run that ends early", () => {
     expect(server.has("/notes")).toBe(false);
     await server.run(["hooks"]);
     expect(server.read("/notes")).toBe("alarm::1\n");
-  });
-});
-
-describe("a hook that takes long", () => {
-  it.each(present)("is ended together with the run, within a second, under $name", async ({ argv }) => {
-    const server = serverWith({
-      certificate: false,
-      hooks: { exec: [["sh", "-c", 'echo $$ >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] },
-    });
-    let sent = 0;
-    const run = await server.run(["once"], {
-      shell: argv,
-      onStart: (pid) => {
-        const wait = setInterval(() => {
-          if (!server.has("/hook") || server.read("/hook") === "") return;
-          clearInterval(wait);
-          sent = Date.now();
-          process.kill(pid, "SIGTERM");
-        }, 20);
-      },
-    });
-    expect(run.exitCode).toBe(143);
-    expect(Date.now() - sent).toBeLessThan(1000);
-    // Gone, or dead and not yet collected by whoever collects here.
-    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", server.read("/hook").trim()], { encoding: "utf8" });
-    expect(stdout).toMatch(/^(Z.*\n)?$/);
-  });
-});
-
-describe("status", () => {
-  it("tells that a hook failed", async () => {
-    const server = serverWith({ hooks: { exec: [["false"]] } });
-    await server.run(["once"]);
-    const text = await server.run(["status"]);
-    expect(text).toMatchObject({ exitCode: 0 });
-    expect(text.stdout).toMatch(/a hook failed after the last renewal\n$/);
-    const json = await server.run(["status", "--json"]);
-    expect(JSON.parse(json.stdout)).toMatchObject({ hooks: "failed", "token default": { condition: "fresh" } });
   });
 });
 
@@ -192,6 +154,70 @@ describe("the metrics file", () => {
     await server.run(["once"]);
     expect(values(server.read("/var/lib/node/vpc-identity.prom")).vpc_identity_last_run_exit_code).toBe(5);
   });
+
+  const PROM = "/var/lib/node/exporter/vpc-identity.prom";
+
+  it("is in folders that the collector can enter", async () => {
+    const server = serverWith({ certificate: false, metricsFile: PROM });
+    await server.run(["once"]);
+    for (const path of ["/var/lib/node", "/var/lib/node/exporter"])
+      expect(statSync(server.path(path)).mode & 0o777).toBe(0o755);
+  });
+
+  it.each([
+    {
+      name: "a tool is missing",
+      change: (script: string) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
+      exitCode: 3,
+    },
+    {
+      name: "settings are broken",
+      spoil: (server: ServerFolder) => writeFileSync(server.path("/etc/vpc-identity/config.json"), "{"),
+      exitCode: 2,
+    },
+    {
+      name: "the folder is open to others",
+      spoil: (server: ServerFolder) => chmodSync(server.path("/run/vpc-identity"), 0o777),
+      exitCode: 1,
+    },
+  ])("tells of a run that ended early because $name", async ({ change, spoil, exitCode }) => {
+    const server = serverWith({ metricsFile: PROM }, change);
+    mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
+    spoil?.(server);
+    // The service leaves the hooks to their unit, but not this.
+    const run = await server.run(["once"], { env: { VPC_IDENTITY_HOOKS: "later" } });
+    expect(run.exitCode).toBe(exitCode);
+    expect(values(server.read(PROM))).toMatchObject({ vpc_identity_last_run_exit_code: exitCode });
+  });
+
+  it("tells of a run that was ended by a signal", async () => {
+    const server = serverWith({ certificate: false, metricsFile: PROM });
+    service.plan("token", { delayMs: 20_000 });
+    const run = await server.run(["once"], {
+      onStart: (pid) => {
+        const wait = setInterval(() => {
+          const run = server.path("/run/vpc-identity");
+          if (!server.has("/run/vpc-identity") || !readdirSync(run).some((name) => name.startsWith(".work"))) return;
+          clearInterval(wait);
+          process.kill(pid, "SIGTERM");
+        }, 20);
+      },
+    });
+    expect(run.exitCode).toBe(143);
+    expect(values(server.read(PROM)).vpc_identity_last_run_exit_code).toBe(143);
+  });
+
+  it.each(["/etc/x.prom", "/usr/lib/x.prom", "/home/x/x.prom", "/tmp/x.prom", "//tmp/x.prom", "/./root/x.prom"])(
+    "is refused where the service's unit cannot write it: %s",
+    (metricsFile) => {
+      expect(validateBootstrap({ metricsFile }, "").map(({ property }) => property)).toEqual(["metricsFile"]);
+    },
+  );
+
+  it.each(["/var/lib/node/x.prom", "/srv/usr/x.prom", "/run/node/x.prom", "/tmpfs/x.prom", "/x.prom"])(
+    "may be elsewhere: %s",
+    (metricsFile) => expect(validateBootstrap({ metricsFile }, "")).toEqual([]),
+  );
 });
 
 describe("strongSwan's files", () => {
@@ -215,6 +241,52 @@ describe("strongSwan's files", () => {
     expect(statSync(server.path("/etc/swanctl/private/type_ibmshare.key")).mode & 0o777).toBe(0o600);
     expect(readdirSync(server.path("/etc/swanctl")).sort()).toEqual(["private", "x509", "x509ca"]);
   });
+
+  it("are no longer those of a longer chain, and leave the files of others alone", async () => {
+    const server = serverWith({ strongswan: { name: "ours" } });
+    mkdirSync(server.path("/etc/swanctl/x509ca"), { recursive: true });
+    for (const name of ["ours_int3.crt", "ours_int12.crt", "theirs_int3.crt"])
+      writeFileSync(server.path(`/etc/swanctl/x509ca/${name}`), "old");
+    await server.run(["once"], { env: { PATH: "/usr/bin:/bin" } });
+    expect(readdirSync(server.path("/etc/swanctl/x509ca")).sort()).toEqual([
+      "ours_int.crt",
+      "ours_int2.crt",
+      "theirs_int3.crt",
+    ]);
+  });
+
+  it("belong together after a look, at whatever step the copying was killed", async () => {
+    const server = serverWith({ strongswan: { name: "ours" } }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    const later = { env: { VPC_IDENTITY_HOOKS: "later", PATH: "/usr/bin:/bin" } };
+    const killAt = (step: number): void => {
+      rmSync(server.path("/bin"), { recursive: true, force: true });
+      mkdirSync(server.path("/bin"));
+      writeFileSync(server.path("/steps"), "");
+      for (const name of ["mv", "rm", "mkdir", "cp", "rmdir", "cat", "awk"]) {
+        const count = `echo x >>"${server.root}/steps"; [ "$(wc -l <"${server.root}/steps")" -ne ${step} ]`;
+        const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\n${count} || kill -9 0\nexec ${name} "$@"\n`;
+        writeFileSync(server.path(`/bin/${name}`), text, { mode: 0o755 });
+      }
+    };
+    mkdirSync(server.path("/etc/swanctl"), { recursive: true });
+    let killed = 0;
+    for (let step = 1; ; step++) {
+      killAt(0);
+      expect((await server.run(["once"], later)).exitCode).toBe(0);
+      killAt(step);
+      const { exitCode } = await server.run(["hooks"], { shell: ["setsid", "-w", "sh"] });
+      if (exitCode === 0) break;
+      killed += 1;
+      killAt(0);
+      expect(await server.run(["renew"])).toMatchObject({ exitCode: 0 });
+      const pairs = ["private/ours.key", "x509/ours.pem"].map((path) => server.read(`/etc/swanctl/${path}`));
+      expect(pairs).toEqual(["key.pem", "leaf.pem"].map((name) => server.read(`/run/vpc-identity/current/${name}`)));
+      expect(server.has("/etc/swanctl/.vpc-identity")).toBe(false);
+    }
+    expect(killed).toBeGreaterThan(8);
+  }, 120_000);
 });
 
 describe("options of these features", () => {

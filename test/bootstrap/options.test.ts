@@ -42,8 +42,13 @@ const good: { name: string; options: unknown }[] = [
   },
   {
     name: "a look as late as it can be",
-    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 102 } },
+    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 92 } },
   },
+  {
+    name: "a look as late as tokens allow",
+    options: { certificate: false, renewal: { checkEverySeconds: 654 } },
+  },
+  { name: "the latest look there is, without tokens", options: { iamTokens: [], renewal: { checkEverySeconds: 900 } } },
 ];
 
 const bad: { name: string; options: unknown; problems: [property: string, reason: RegExp][] }[] = [
@@ -168,8 +173,18 @@ const bad: { name: string; options: unknown; problems: [property: string, reason
   },
   {
     name: "a certificate that expires before anyone looks",
-    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 103 } },
-    problems: [["b.renewal.checkEverySeconds", /is 103; must be at most 102, because a certificate of 300 seconds/]],
+    options: { certificate: { expiresInSeconds: 300 }, renewal: { checkEverySeconds: 93 } },
+    problems: [["b.renewal.checkEverySeconds", /is 93; must be at most 92, because a certificate of 300 seconds/]],
+  },
+  {
+    name: "a token that expires before anyone looks",
+    options: { certificate: false, renewal: { checkEverySeconds: 655 } },
+    problems: [["b.renewal.checkEverySeconds", /is 655; must be at most 654, because an IAM token of 3600 seconds/]],
+  },
+  {
+    name: "a token that is due late, and a certificate that is not",
+    options: { renewal: { iamTokenPercent: 90, checkEverySeconds: 900 } },
+    problems: [["b.renewal.checkEverySeconds", /at most 327, because an IAM token .* is due at 90 percent/]],
   },
   {
     name: "entries that are not there, and a subject of nothing",

@@ -43,6 +43,16 @@ describe("systemd units", () => {
     expect(unitsOf({})["vpc-identity.service"]).not.toMatch(/User=|Directory=/);
   });
 
+  it("end hooks that hang, and repeat those that were killed", () => {
+    const hooksOf = (hooks: BootstrapOptions["hooks"] & object): string =>
+      unitsOf({ hooks })["vpc-identity-hooks.service"] ?? "";
+    expect(hooksOf({ exec: [["true"], ["true"]] })).toContain("\nTimeoutStartSec=250\n");
+    expect(hooksOf({ reload: ["x"], failureDirectory: "/x", timeoutSeconds: 10 })).toContain("\nTimeoutStartSec=420\n");
+    expect(unitsOf({ hooks: { reload: ["x"] } })["vpc-identity.service"]).toContain(
+      "[ ! -s /run/vpc-identity/changed ] && [ ! -s /run/vpc-identity/changed.taken ] || exec systemctl start",
+    );
+  });
+
   it("know no time of day, which a clock that is set would jump over", () => {
     expect(unitsOf({})["vpc-identity.timer"]).not.toContain("OnCalendar");
   });

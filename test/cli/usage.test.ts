@@ -71,6 +71,12 @@ it("a secret in the wrong place is not repeated", () => {
   expect(stderr).not.toContain("topsecretvalue");
 });
 
+it.each(["vpc-identity:apiKey", "vpc-identity:iamToken"])("%s is not taken from the arguments", (key) => {
+  const { exitCode, stderr } = call("preview", "--cwd", EXAMPLE, "--secret", `${key}=topsecretvalue`);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`Use --secret ${key} without a value`)]);
+  expect(stderr).not.toContain("topsecretvalue");
+});
+
 describe("help", () => {
   it.each(Object.keys(COMMANDS))("%s --help", (command) => {
     const { exitCode, stdout } = call(command, "--help");

@@ -105,6 +105,13 @@ it("passes on what the server takes, and makes user data for its metadata servic
   expect(inputsOf("BareMetalServer")).not.toHaveProperty("bootstrap");
 });
 
+it("makes user data for its metadata service where the protocol of the bootstrap is undefined", async () => {
+  await deploy({ metadataService: { protocol: "https" }, bootstrap: { protocol: undefined } });
+  expect(inputsOf("BareMetalServer")).toMatchObject({
+    initialization: { userData: bootstrapUserData({ protocol: "https" }) },
+  });
+});
+
 it.each<[string, (initialization: object) => unknown]>([
   ["plain", (initialization) => initialization],
   ["an Output", (initialization) => pulumi.output(initialization)],

@@ -118,6 +118,15 @@ describe("a member of its own kind", () => {
     expect(member("web-us-south-2-1")).not.toHaveProperty("name");
   });
 
+  it("gets user data for its metadata service where the protocol of the bootstrap is undefined", async () => {
+    const bootstrap = { protocol: undefined } as object;
+    const metadataService = { protocol: "https" as const };
+    await deploy({ bootstrap, members: { "us-south-1-1": { metadataService }, "us-south-1-2": { bootstrap } } });
+    expect(member("web-us-south-1-1")).toMatchObject({ userData: bootstrapUserData({ protocol: "https" }) });
+    expect(member("web-us-south-1-2")).toMatchObject({ userData: bootstrapUserData({}) });
+    expect(member("web-us-south-2-1")).toMatchObject({ userData: bootstrapUserData({}) });
+  });
+
   it("can be told apart in a transform, which cannot take its identity", async () => {
     await deploy({
       transform: {

@@ -115,6 +115,11 @@ it("adds its rule to a profile that exists", async () => {
   expect(await valueOf(group.profileCrn)).toBe(`crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`);
 });
 
+it("makes user data for the servers' metadata service where the protocol of the bootstrap is undefined", async () => {
+  await deploy({ metadataService: { protocol: "https" }, bootstrap: { protocol: undefined } as object });
+  expect(inputsOf("InstanceTemplate")).toMatchObject({ userData: bootstrapUserData({ protocol: "https" }) });
+});
+
 it("lets transforms change the children, but not their identity", async () => {
   await deploy({
     metadataService: { protocol: "https" },

@@ -127,6 +127,16 @@ it.each<[string, { id: pulumi.Input<string> } | { crn: pulumi.Input<string> }]>(
   },
 );
 
+it.each([ibmInstanceArgs, ibmInstanceTemplateArgs, ibmBareMetalServerArgs])(
+  "%p makes user data for the metadata service where the protocol of the bootstrap is undefined",
+  async (make) => {
+    const metadataService = { protocol: "https" as const };
+    const bootstrap = { protocol: undefined } as object;
+    const { userData } = make({ trustedProfile: { id: PROFILE }, metadataService, bootstrap });
+    expect(await settled({ userData })).toEqual({ userData: bootstrapUserData({ protocol: "https" }) });
+  },
+);
+
 it("takes Outputs for every value", async () => {
   const args = ibmInstanceArgs({
     trustedProfile: { id: pulumi.output(PROFILE) },

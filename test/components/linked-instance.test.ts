@@ -175,6 +175,17 @@ describe("user data", () => {
     expect(expected).toContain("https://api.metadata.cloud.ibm.com");
   });
 
+  it.each<[string, LinkedInstanceArgs["bootstrap"]]>([
+    ["undefined", { protocol: undefined } as object],
+    ["null", { protocol: null } as object],
+    ["an Output of undefined", pulumi.output({ protocol: undefined })],
+    ["the same", { protocol: "https" }],
+    ["an Output of the same", { protocol: pulumi.output<"http" | "https">("https") }],
+  ])("keeps the protocol of the metadata service where its own is %s", async (_name, bootstrap = {}) => {
+    await deploy({ ...ARGS, metadataService: { protocol: "https" }, bootstrap });
+    expect(inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({ protocol: "https" }));
+  });
+
   it("is the same when options are Outputs", async () => {
     const certificate = { keySize: pulumi.output<2048 | 4096>(4096), subject: { O: pulumi.output("Example") } };
     await deploy({ ...ARGS, bootstrap: pulumi.output({ certificate }) });

@@ -1,34 +1,81 @@
-/** The package as npm packs it, in an empty project: what is not in `files` is not there. */
+/** The package as npm packs and installs it, in an empty project: what is not in `files` is not there. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { REPOSITORY } from "../support/project";
+import { type Emulator, startEmulator } from "../../emulator";
+import { Project, REPOSITORY, seededConfig } from "../support/project";
 
-const folder = mkdtempSync(join(tmpdir(), "vpc-identity-package-"));
-const modules = join(folder, "node_modules");
-const installed = join(modules, "pulumi-ibm-vpc-identity");
+let emulator: Emulator;
+let project: Project;
+let folder: string;
+let installed: string;
 let tarball: string;
 
-beforeAll(() => {
-  execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: REPOSITORY, stdio: "pipe" });
-  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "");
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
-  // Its dependencies as they are installed here, so that the test needs no registry.
-  for (const name of readdirSync(join(REPOSITORY, "node_modules"))) {
-    const own = ["pulumi-ibm-vpc-identity", ".bin", ".package-lock.json"].includes(name);
-    if (!own) symlinkSync(join(REPOSITORY, "node_modules", name), join(modules, name), "dir");
-  }
-}, 60_000);
+beforeAll(async () => {
+  emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0 });
+  project = new Project(emulator.env);
+  folder = project.cwd;
+  installed = join(folder, "node_modules", "pulumi-ibm-vpc-identity");
+  mkdirSync(folder);
+  execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", project.folder], {
+    cwd: REPOSITORY,
+    stdio: "pipe",
+  });
+  tarball = join(project.folder, readdirSync(project.folder).find((name) => name.endsWith(".tgz")) ?? "");
+  writeFileSync(join(folder, "package.json"), '{ "name": "program", "private": true, "main": "index.ts" }\n');
+  const { devDependencies } = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  const others = ["@pulumi/pulumi", "@types/node", "typescript"].map(
+    (name) => `${name}@${devDependencies[name] ?? ""}`,
+  );
+  execFileSync("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball, ...others], {
+    cwd: folder,
+    stdio: "pipe",
+  });
+}, 240_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await emulator.close();
+  project.remove();
+});
 
 /** What a program in the project prints. */
 function outputOf(...args: string[]): string {
   const env = { PATH: process.env.PATH, HOME: folder };
   return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8", env });
 }
+
+describe("an example of the package, with Pulumi's usual tsconfig", () => {
+  const pulumi = async (...args: string[]): Promise<void> => {
+    const engine = join(installed, "engine", "bin", "pulumi");
+    const { exitCode, output } = await project.start(engine, [...args, "--stack", "dev", "--non-interactive"]).done;
+    expect([exitCode, output]).toEqual([0, output]);
+  };
+
+  beforeAll(() => {
+    for (const name of ["index.ts", "tsconfig.json", "Pulumi.yaml"]) {
+      cpSync(join(installed, "examples", "linked-instance", name), join(folder, name));
+    }
+  });
+
+  it("has the types that it needs", () => {
+    expect(readFileSync(join(folder, "tsconfig.json"), "utf8")).toContain('"moduleResolution": "node"');
+    const tsc = join(folder, "node_modules", "typescript", "bin", "tsc");
+    const { status, stdout } = spawnSync(process.execPath, [tsc, "--noEmit", "-p", "."], { cwd: folder });
+    expect([status, stdout.toString()]).toEqual([0, ""]);
+  });
+
+  it("is deployed and destroyed", async () => {
+    const before = emulator.inventory();
+    await project.start(join(installed, "engine", "bin", "pulumi"), ["stack", "init", "dev", "--no-select"]).done;
+    for (const [key, value] of Object.entries(seededConfig(emulator))) await pulumi("config", "set", key, value);
+    await pulumi("up", "--yes", "--skip-preview");
+    expect([emulator.inventory().profiles.length, emulator.inventory().instances.length]).toEqual([1, 1]);
+    await pulumi("destroy", "--yes", "--skip-preview");
+    expect(emulator.inventory()).toEqual(before);
+  }, 120_000);
+});
 
 describe("the packed package", () => {
   it("is a download of at most 300 KB", () => {

@@ -75,7 +75,7 @@ case "$*" in
     sed -i 's/listen 443/listen 127.0.0.1:443/' /etc/nginx/conf.d/identity.conf
     nginx -p /etc/nginx -c /etc/nginx/nginx.conf >/dev/null 2>/tmp/nginx.log </dev/null
     ;;
-  "reload-or-restart --no-block nginx.service")
+  "try-reload-or-restart --no-block nginx.service")
     [ ! -e /run/nginx.pid ] || nginx -p /etc/nginx -c /etc/nginx/nginx.conf -s reload
     ;;
 esac
@@ -117,9 +117,10 @@ ln -sf /usr/local/bin/systemctl /usr/bin/systemctl
     expect(told).toContain("Verify return code: 0 (ok)");
     expect(told).toMatch(new RegExp(`subject=.*CN *= *${String(instanceId)}`));
     expect(await sh("curl -sSk https://127.0.0.1/")).toMatch(/ knows who it is$/);
-    expect(await sh("cat /etc/systemd/system/nginx.service.d/identity.conf")).toContain(
-      "After=vpc-identity-ready.target",
-    );
+    const unit = await sh("cat /etc/systemd/system/nginx.service.d/identity.conf");
+    expect(unit).toContain("After=vpc-identity-ready.target");
+    // Without a certificate nginx does not start, and the hook of a later one does not start it either.
+    expect(unit).toMatch(/StartLimitIntervalSec=0\n\[Service\]\nRestart=on-failure\nRestartSec=10$/);
   });
 
   it("serves with the next certificate as soon as there is one", async () => {

@@ -56,6 +56,16 @@ describe("check", () => {
     ],
     ["a short value, which is not shown", { value: "short" }, ["value: has 5 characters; at least 32 are needed"]],
     [
+      "a day that is in no calendar",
+      { expiresAt: "2031-02-29T12:00+0000" },
+      ['expiresAt: is "2031-02-29T12:00+0000"; there is no such day or time'],
+    ],
+    [
+      "a time that is on no clock",
+      { expiresAt: "2030-01-31T25:00+0000" },
+      ['expiresAt: is "2030-01-31T25:00+0000"; there is no such day or time'],
+    ],
+    [
       "wrong words",
       { actionWhenLeaked: "burn", expiresAt: "tomorrow", locked: "yes" },
       [

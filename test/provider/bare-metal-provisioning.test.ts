@@ -94,6 +94,25 @@ describe("provisioning", () => {
     expect(servers()).toEqual([]);
   });
 
+  it("that had ended before a server fails never has it replaced unasked", async () => {
+    const life = await create();
+    const told = await cloud.elsewhere.call({
+      ...{ api: "vpc", method: "GET", doing: "read" },
+      path: `/bare_metal_servers/${life.id}`,
+    });
+    const failing = cloud.fail(
+      "GET",
+      /\/bare_metal_servers\/[^/]+$/,
+      { status: 200, body: { ...(told.body as object), status: "failed" } },
+      100,
+    );
+    await life.refresh();
+    expect(life.outputs.status).toBe("failed");
+    expect(await life.diff(args)).toMatchObject({ changes: true, replaces: [] });
+    expect(await rejectionOf(life.update(args))).toMatch(/failed to start: .*`pulumi up --replace <urn>`\.$/);
+    failing.end();
+  });
+
   it("that hangs ends after the time that was given, and the next run goes on waiting", async () => {
     disturbed("stuck");
     const creating = create({ provisionTimeoutSeconds: 120 });

@@ -244,7 +244,7 @@ describe("life", () => {
 
   it.each<[string, object, object]>([
     ["image", { imageId: "IMAGE" }, { imageId: "IMAGE" }],
-    ["user data", { userData: "other" }, {}],
+    ["user data, where that is asked for,", { userData: "other" }, {}],
     [
       "profile",
       { defaultTrustedProfile: { target: "OTHER", autoLink: false } },
@@ -257,7 +257,7 @@ describe("life", () => {
         JSON.parse(JSON.stringify(value).replace("IMAGE", String(images[1])).replace("OTHER", other.id)) as object;
       const life = await create();
       cloud.calls();
-      const wanted = { ...args, ...init(named(change)), allowReinitialize: true };
+      const wanted = { ...args, ...init(named(change)), allowReinitialize: true, userDataChange: "replace" };
       await life.update(wanted);
       expect(writes()).toEqual(["POST server/stop", "PUT server/initialization"]);
       expect(await live(life)).toMatchObject({ status: "running" });
@@ -284,6 +284,51 @@ describe("life", () => {
     expect(writes()).toEqual(["PATCH server"]);
     expect(life.outputs).toMatchObject({ imageId: images[0], userDataSha256: sha256("#!/bin/sh\ntrue\n") });
     expect(await initialized(life)).toMatchObject({ imageId: images[0], defaultTrustedProfile: { autoLink: true } });
+  });
+
+  it("bare metal being re-imaged: other user data alone, which a new version may bring, does not", async () => {
+    const life = await create();
+    cloud.calls();
+    const wanted = { ...args, ...init({ userData: "other" }), allowReinitialize: true, name: "renamed" };
+    await life.update(wanted);
+    expect(writes()).toEqual(["PATCH server"]);
+    expect(life.outputs.userDataSha256).toBe(sha256("#!/bin/sh\ntrue\n"));
+    await life.diff(wanted);
+    expect(warned().join()).toMatch(/^BareMetalServer "app": initialization\.userData has changed, .*userDataChange: "replace"/);
+  });
+
+  it("bare metal being re-imaged: an image that was deleted since, and a rename, do not", async () => {
+    const life = await create();
+    const told = await cloud.elsewhere.call({
+      ...{ api: "vpc", method: "GET", doing: "read" },
+      path: `/bare_metal_servers/${life.id}/initialization`,
+    });
+    const body = { ...(told.body as object), image: undefined };
+    const deleted = cloud.fail("GET", /\/initialization$/, { status: 200, body }, 100);
+    cloud.calls();
+    await life.update({ ...args, name: "renamed", allowReinitialize: true });
+    expect(writes()).toEqual(["PATCH server"]);
+    expect(life.outputs).toMatchObject({ name: "renamed", imageId: images[0] });
+    await life.refresh();
+    deleted.end();
+    expect(life.outputs.imageId).toBe(images[0]);
+  });
+
+  it("bare metal being re-imaged: once, also when the run that did it was killed before it could say so", async () => {
+    const life = await create();
+    const wanted = {
+      ...args,
+      ...init({ imageId: images[1], userData: "other" }),
+      allowReinitialize: true,
+      userDataChange: "replace",
+    };
+    const before = { ...life.outputs };
+    await life.update(wanted);
+    life.outputs = before;
+    cloud.calls();
+    await life.update(wanted);
+    expect(writes()).toEqual([]);
+    expect(life.outputs).toMatchObject({ status: "running", imageId: images[1], userDataSha256: sha256("other") });
   });
 
   it("shows that somebody else wrote it over and that it lost its profile", async () => {

@@ -8,7 +8,7 @@ import { handler as trustedProfile } from "../../provider/trusted-profile";
 import { handler as claimRule } from "../../provider/trusted-profile-claim-rule";
 import { handler as identity } from "../../provider/trusted-profile-identity";
 import { handler as link } from "../../provider/trusted-profile-link";
-import { type Cloud, Life, startCloud } from "./cloud";
+import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
 import { type Kind, faultCases } from "./fault-table";
 
 let cloud: Cloud;
@@ -110,6 +110,24 @@ const KINDS: Record<string, Kind> = {
   },
 };
 
+const VALUE = "a value of the user's, long enough for IAM";
+
+/** Texts without a hash: there is nothing in the object by which it could be told from somebody else's. */
+const OF_THE_USER: Record<string, object> = {
+  TrustedProfile: { name: "users", description: "mine" },
+  TrustedProfileLink: { name: "users" },
+  AccessPolicy: { description: "mine" },
+  ServiceId: { name: "users", description: "mine" },
+  ApiKey: { name: "users", description: "mine", value: VALUE },
+};
+
+const withTextsOfTheUser = Object.entries(OF_THE_USER).map(([type, texts]): [string, Kind] => {
+  const kind = KINDS[type];
+  if (kind === undefined) throw new Error(`no row for ${type}`);
+  const { list: _, args, ...rest } = kind;
+  return [`${type} with texts of the user's`, { ...rest, args: () => ({ ...args(), ...texts }) }];
+});
+
 beforeAll(async () => {
   // Read when the session opens: an answer that does not come is waited for as long as this.
   process.env.IC_TIMEOUT = "1";
@@ -122,7 +140,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-describe.each(Object.entries(KINDS))("%s", (_type, kind) => {
+describe.each([...Object.entries(KINDS), ...withTextsOfTheUser])("%s", (_type, kind) => {
   it.each(faultCases(() => cloud, kind))("%s", async (_name, run) => {
     expect(await run()).toEqual([]);
   });
@@ -142,4 +160,16 @@ describe.each(Object.entries(KINDS))("%s", (_type, kind) => {
       expect(kind.inventory()).toEqual([]);
     });
   }
+});
+
+it.each([
+  ...withTextsOfTheUser.filter(([name]) => !name.startsWith("ServiceId")),
+  ["ApiKey with a value of the user's", { ...KINDS.ApiKey, args: () => ({ ...KINDS.ApiKey?.args(), value: VALUE }) }],
+] as [string, Kind][])("%s: an equal one of somebody else's is not taken over after a reset", async (_name, kind) => {
+  const theirs = await new Life(kind.handler, `${"b2".repeat(8)}:app`).create(kind.args());
+  const lost = cloud.fail("POST", kind.collection(), "lost");
+  expect(await rejectionOf(new Life(kind.handler).create(kind.args()))).toContain("was not made by this stack");
+  lost.end();
+  expect(kind.inventory()).toEqual([theirs.id]);
+  await theirs.delete();
 });

@@ -1,13 +1,22 @@
 /** What all handlers share: custom timeouts, ids by any name, and errors that keep the id of what was made. */
-import { createProfile } from "../../client/iam-identity";
+import { createProfile, deleteProfile, getProfile } from "../../client/iam-identity";
+import { currentSession, withSignal, withoutSignal } from "../../provider/connection";
 import { InitError } from "../../provider/converge";
 import { pairOf } from "../../provider/pair-id";
 import { profileIdOf, serviceIdOf } from "../../provider/references";
 import { durationMs } from "../../provider/timeouts";
 import { handler as trustedProfile } from "../../provider/trusted-profile";
 import { TrustedProfile } from "../../provider/trusted-profile";
+import { handler as vpc } from "../../provider/vpc";
 import { Life, rejectionOf, testCloud } from "./cloud";
 import { refusalOf, startProgram, valueOf } from "./program";
+
+const PENDING_VPC = {
+  id: "r006-1",
+  crn: "crn:v1:bluemix:public:is:us-south:a/1::vpc:r006-1",
+  name: "app",
+  status: "pending",
+};
 
 const cloud = testCloud();
 beforeAll(async () => {
@@ -21,6 +30,8 @@ describe("custom timeouts", () => {
     ["1h30m", 5_400_000],
     ["1.5s", 1500],
     ["250ms", 250],
+    ["1.1h", 3_960_000],
+    ["600h", 2_147_483_647],
   ])("%s are %d ms", (text, ms) => {
     expect(durationMs(text)).toBe(ms);
   });
@@ -52,6 +63,29 @@ describe("custom timeouts", () => {
     const life = await new Life(trustedProfile).create({});
     expect(cloud.emulator.inventory().profiles.map(({ id }) => id)).toEqual([life.id]);
     await life.delete();
+  });
+
+  it("that end while what was made is waited for keep its id", async () => {
+    const held = cloud.fail("GET", /^\/v1\/vpcs\/[^/]+$/, "answer held", 100);
+    cloud.fail("POST", /^\/v1\/vpcs$/, { status: 201, body: PENDING_VPC });
+    const failure: unknown = await new Life(vpc)
+      .create({ customTimeouts: { create: "1s" } })
+      .catch((error: unknown) => error);
+    held.end();
+    expect(failure).toBeInstanceOf(InitError);
+    expect(failure).toMatchObject({ id: PENDING_VPC.id, properties: { crn: PENDING_VPC.crn } });
+    expect((failure as InitError).reasons[0]).toBe(
+      "customTimeouts.create of 1s is over. Run `pulumi up` again, which goes on from here, or allow more time.",
+    );
+  });
+
+  it("do not end a look that saves what is known", async () => {
+    const { id } = await createProfile(cloud.elsewhere, { name: "looked-at" });
+    const look = (): Promise<unknown> => getProfile(currentSession(), id);
+    const ended = AbortSignal.abort();
+    expect(await rejectionOf(withSignal(ended, look))).toContain("cancelled");
+    expect(await withSignal(ended, () => withoutSignal(look))).toMatchObject({ name: "looked-at" });
+    await deleteProfile(cloud.elsewhere, id);
   });
 
   it("end an update and a delete", async () => {

@@ -139,6 +139,35 @@ it("is gone with the server, and its deletion is then no error", async () => {
   expect(await life.refresh()).toBe(false);
 });
 
+it("leaves a server alone that is going away", async () => {
+  const life = await create();
+  const told = await cloud.elsewhere.call({
+    ...{ api: "vpc", method: "GET", doing: "read" },
+    path: `/instances/${server.id}`,
+  });
+  const body = { ...(told.body as object), status: "deleting" };
+  cloud.fail("GET", /^\/v1\/instances\/[^/]+$/, { status: 200, body });
+  cloud.calls();
+  await life.delete();
+  expect(cloud.calls()).toEqual([`GET /v1/instances/${server.id}`]);
+});
+
+it.each(["gone", "deleting"])("is done when its server is %s by the time of its change", async (state) => {
+  const life = await create();
+  const told = await cloud.elsewhere.call({
+    ...{ api: "vpc", method: "GET", doing: "read" },
+    path: `/instances/${server.id}`,
+  });
+  const body = told.body as object;
+  // Seen as it was, then refused, then seen as it is.
+  cloud.fail("GET", /^\/v1\/instances\/[^/]+$/, { status: 200, body });
+  const refused = cloud.fail("PATCH", /^\/v1\/instances\//, { status: state === "gone" ? 404 : 409 });
+  const seen = cloud.fail("GET", /^\/v1\/instances\/[^/]+$/, { status: 200, body: { ...body, status: "deleting" } });
+  await life.delete();
+  expect(refused.fired).toBe(1);
+  seen.end();
+});
+
 it("says so when there is no such server", async () => {
   expect(await rejectionOf(new Life(handler as never).create({ instanceId: "0717_none" }))).toBe(
     'server "0717_none" does not exist in this account and region. Check the id and the credentials.',
@@ -163,6 +192,13 @@ it("remembers what was there before when the restart fails", async () => {
     properties: Record<string, unknown>;
   };
   expect([refused.fired, error.id]).toEqual([1, server.id]);
+  expect(error.properties).toMatchObject({ before, enabled: true });
+});
+
+it("remembers what was there before when the time is over in the middle of the restart", async () => {
+  cloud.fail("POST", /\/actions$/, "answer held");
+  const timed = { restartToApply: true, customTimeouts: { create: "300ms" } };
+  const error = (await create(timed).catch((reason: unknown) => reason)) as { properties?: object };
   expect(error.properties).toMatchObject({ before, enabled: true });
 });
 

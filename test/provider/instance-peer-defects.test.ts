@@ -2,7 +2,7 @@
 import { createProfile } from "../../client/iam-identity";
 import { deleteInstance, getInstance, listInstances, updateInstance } from "../../client/vpc";
 import { handler } from "../../provider/instance";
-import { type Cloud, Life, startCloud } from "./cloud";
+import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
 import { placeOf, vpcPost } from "./instance-place";
 
 let cloud: Cloud;
@@ -66,6 +66,44 @@ it("settings that are taken away go back to IBM's default", async () => {
     metadataService: { enabled: false, protocol: "http", responseHopLimit: 1 },
   });
   expect(await life.diff(bare)).toMatchObject({ changes: false });
+});
+
+describe("a change that is refused after the server was stopped for it", () => {
+  const LARGER = "bx2-4x16";
+
+  it("has the server started again", async () => {
+    const life = await create();
+    const refused = cloud.fail("PATCH", /^\/v1\/instances\//, { status: 400 });
+    const wanted = { ...args, instanceProfile: LARGER, restartToApply: true };
+    expect(await rejectionOf(life.update(wanted))).toContain("planned by the test");
+    expect([refused.fired, (await getInstance(cloud.elsewhere, life.id))?.status]).toEqual([1, "running"]);
+  });
+
+  it("has it started by the next run where that fails too, also after a refresh and without the change", async () => {
+    const life = await create();
+    cloud.fail("PATCH", /^\/v1\/instances\//, { status: 400 });
+    const wanted = { ...args, instanceProfile: LARGER, restartToApply: true };
+    cloud.fail("POST", /\/actions$/, { status: 201, body: {}, acted: true });
+    cloud.fail("POST", /\/actions$/, { status: 403 });
+    const error = (await life.update(wanted).catch((reason: unknown) => reason)) as {
+      properties: Record<string, unknown>;
+      reasons: string[];
+    };
+    expect(error.reasons.join()).toContain("could not be started again; the next run starts it.");
+    life.outputs = error.properties;
+    await life.refresh();
+    expect(life.outputs.status).toBe("stopped");
+    expect(await life.diff(args)).toMatchObject({ changes: true, replaces: [] });
+    await life.update(args);
+    expect(life.outputs.status).toBe("running");
+    expect(await life.diff(args)).toMatchObject({ changes: false });
+  });
+});
+
+it("somebody else's server of the same name is not taken over when the create is cut off before its effect", async () => {
+  const theirs = await new Life(handler, `${"b2".repeat(16)}:app`).create({ ...args, name: "web" });
+  cloud.fail("POST", /^\/v1\/instances$/, "lost");
+  expect(await rejectionOf(create({ name: "web" }))).toContain(`"web" (${theirs.id}) exists already`);
 });
 
 it("settings that no program has named are not reset", async () => {

@@ -82,6 +82,36 @@ it("fails: the reasons are shown, the server stays in the state, and the next ru
   expect([servers(), next.outputs.status]).toEqual([[next.id], "running"]);
 });
 
+it("fails after it has run: it is never replaced unasked, and the run says why it failed", async () => {
+  const life = await new Life(handler).create(args());
+  const body = (await cloud.elsewhere.call({ api: "vpc", method: "GET", path: `/instances/${life.id}`, doing: "read" }))
+    .body as Record<string, unknown>;
+  const reasons = [{ code: "cannot_start_capacity", message: "No capacity in the zone." }];
+  const failing = cloud.fail(
+    "GET",
+    /^\/v1\/instances\/[^/]+$/,
+    { status: 200, body: { ...body, status: "failed", status_reasons: reasons } },
+    100,
+  );
+  await life.refresh();
+  expect(life.outputs.status).toBe("failed");
+  expect(await life.diff(args())).toMatchObject({ changes: true, replaces: [] });
+  expect(await rejectionOf(life.update(args()))).toMatch(
+    /failed to start: cannot_start_capacity: No capacity in the zone\. It may hold data, .*`pulumi up --replace <urn>`\.$/,
+  );
+  failing.end();
+  await life.update(args());
+  expect(life.outputs.status).toBe("running");
+  expect(await life.diff(args())).toMatchObject({ changes: false, replaces: [] });
+});
+
+it("fails while it is made, and is refreshed before the next run: that still replaces it", async () => {
+  cloud.emulator.setFaults([{ method: "POST", path: "/v1/instances", lifecycle: "failed" }]);
+  const life = await stored(await incomplete());
+  await life.refresh();
+  expect(await life.diff(args())).toMatchObject({ changes: true, replaces: ["status"] });
+});
+
 it("is deleted elsewhere while it is waited for: there is nothing to keep", async () => {
   // The third look finds nothing.
   const passing = cloud.fail("GET", /^\/v1\/instances\/[^/]+$/, "lost", 0);

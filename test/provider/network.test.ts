@@ -174,8 +174,18 @@ describe.each(Object.entries(KINDS))("%s", (_type, kind) => {
   it("is replaced when it could not be made", async () => {
     if (noun === "SSH key") return;
     const life = await create();
-    life.outputs.status = "failed";
+    Object.assign(life.outputs, { status: "failed", neverUsable: true });
     expect(await life.diff(args())).toMatchObject({ changes: true, replaces: ["status"] });
+  });
+
+  it("is not replaced when it fails later: what is in it would be lost", async () => {
+    if (noun === "SSH key") return;
+    const life = await create();
+    life.outputs.status = "failed";
+    expect(await life.diff(args())).toMatchObject({ changes: true, replaces: [] });
+    // It was mended meanwhile.
+    await life.update(args());
+    expect([life.outputs.status, (await life.diff(args())).changes]).toEqual(["available", false]);
   });
 
   it("shows drift in outputs and inputs, and mends it", async () => {

@@ -144,6 +144,14 @@ it.each<[string, unknown, string[]]>([
   ],
   [
     "a moment without an offset",
+    { pattern: "time-based-conditions:once", startsAt: "2026-02-30T00:00:00Z", endsAt: "2026-13-01T00:00:00Z" },
+    [
+      'rule.startsAt: is "2026-02-30T00:00:00Z"; there is no such day or time',
+      'rule.endsAt: is "2026-13-01T00:00:00Z"; there is no such day or time',
+    ],
+  ],
+  [
+    "a moment without an offset and no end",
     { pattern: "time-based-conditions:once", startsAt: "2026-12-02T00:00:00" },
     [
       'rule.startsAt: is "2026-12-02T00:00:00"; must be a moment with an offset from UTC, such as "2026-12-01T09:00:00+01:00"',

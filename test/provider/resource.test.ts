@@ -304,3 +304,12 @@ describe("the program around", () => {
     );
   });
 });
+
+it("refuses to have the new object made first, unless the resource orders that itself", () => {
+  const options = { deleteBeforeReplace: false };
+  expect(refusalOf(() => new TrustedProfile("app", {}, options))).toBe(
+    'TrustedProfile "app" has a problem:\n' +
+      "  - deleteBeforeReplace: is false; the old and the new object can have the same name, so the old one is always deleted first",
+  );
+  expect(refusalOf(() => new TrustedProfile("app", {}, { deleteBeforeReplace: true }))).toBe("");
+});

@@ -6,6 +6,7 @@ import { createLink, createProfile } from "../../../client/iam-identity";
 import { addIdentity } from "../../../client/iam-profile-identities";
 import { createPolicy } from "../../../client/iam-policy";
 import { createServiceId } from "../../../client/iam-service-ids";
+import { openSession } from "../../../client/session";
 import { getApiKeyDetails, getApiKeyDetailsOutput } from "../../../provider/functions/get-api-key-details";
 import { getCallerIdentity, getCallerIdentityOutput } from "../../../provider/functions/get-caller-identity";
 import { getRoles, getRolesOutput } from "../../../provider/functions/get-roles";
@@ -250,6 +251,25 @@ describe("getCallerIdentity", () => {
     const { value = "" } = await createApiKey(cloud.elsewhere, { name: "k", iamId });
     expect(await getCallerIdentity({ settings: { apiKey: value } })).toMatchObject({ type: "serviceId" });
     expect(await getCallerIdentity()).toMatchObject({ type: "user" });
+  });
+
+  it("tries no other credential when the one for the call is refused", async () => {
+    const refusal = await rejectionOf(getCallerIdentity({ settings: { apiKey: "no key of this account at all" } }));
+    expect(refusal).toContain("The credential from settings.apiKey was refused.");
+    expect(refusal).not.toContain("stack config");
+  });
+
+  it("takes a credential and a profile for the call whole, whatever kind the stack's are of", async () => {
+    const { iamId } = await createServiceId(cloud.elsewhere, { name: "other" });
+    const { value = "" } = await createApiKey(cloud.elsewhere, { name: "k", iamId });
+    const { IBMCLOUD_IAM_API_ENDPOINT: iamEndpoint = "" } = cloud.env;
+    const own = openSession((key) => ({ apiKey: value, iamEndpoint })[key], {});
+    expect(await getCallerIdentity({ settings: { iamToken: await own.token() } })).toMatchObject({ type: "serviceId" });
+    const config = pulumi.runtime.allConfig() as Record<string, string>;
+    pulumi.runtime.setAllConfig({ ...config, "vpc-identity:profileId": MISSING }, ["vpc-identity:apiKey"]);
+    const became = await getCallerIdentity({ settings: { profileCrn: profile.crn } });
+    pulumi.runtime.setAllConfig(config, ["vpc-identity:apiKey"]);
+    expect(became).toMatchObject({ iamId: profile.iamId });
   });
 
   it("does nothing while a secret stands in clear text in the configuration", async () => {

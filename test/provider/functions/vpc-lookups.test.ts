@@ -304,6 +304,9 @@ describe("getInstanceIdentity", () => {
     );
     const only = await getInstanceIdentity({ instanceId: app.crn, profileIds: [byRule.crn] });
     expect(only.profiles.map(({ name }) => name)).toEqual(["by-rule"]);
+    // The default is looked at although it is not asked for.
+    expect(only.defaultTrustedProfile?.isPossible).toBe(true);
+    expect(only.summary).not.toContain("neither a link");
   });
 
   it("says so when the default profile is none that the server may become", async () => {
@@ -312,7 +315,7 @@ describe("getInstanceIdentity", () => {
     const found = await getInstanceIdentity({ name: "app", profileIds: [profile.id] });
     expect([found.defaultTrustedProfile?.isPossible, found.profiles]).toEqual([false, []]);
     expect(found.summary).toBe(
-      'Server "app" may become no trusted profile of this account.\n' +
+      'Server "app" may become none of the trusted profiles asked for.\n' +
         `Server "app" was created with the default ${profile.id}, but neither a link nor a claim rule lets it become that now.`,
     );
   });

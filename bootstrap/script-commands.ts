@@ -195,7 +195,7 @@ attempt() {
 # One attempt at what is in $todo or no longer fresh. What succeeds is published at once; what is refused for good is wanted
 # no more in this run, and what may yet succeed is in $todo afterwards.
 pass() {
-  rest='' left='' waits=0 slowly='' stuck=''
+  still='' left='' waits=0 slowly='' stuck=''
   while read -r kind name by profile; do
     [ -n "$kind" ] || continue
     item="$kind $name $by $profile
@@ -216,11 +216,11 @@ pass() {
         result=$class
         continue ;;
     esac
-    rest=$rest$item
+    still=$still$item
   done <<END
 $wanted
 END
-  wanted=$rest todo=$left
+  wanted=$still todo=$left
 }
 
 advise() {

@@ -17,7 +17,7 @@ doctor() {
   good 'tools: curl, openssl, awk, mktemp'
   # Neither the lock nor the work folder of a run, which a doctor must not wait for; and nothing is published.
   mkdir -p "$run" && mine && work=$(mktemp -d "$run/.doctor.XXXXXX") ||
-    bad 1 "cannot use $run" 'give it to this user alone, and make room'
+    bad 1 "cannot use $run" 'make room, and give it to this user alone'
   good "settings: $etc/config.json, results in $run"
   identity_token
   if [ "$outcome" != ok ] && [ "$class" = 4 ]; then no_answer; fi

@@ -131,7 +131,7 @@ uninstall() {
   ! mine || lock
   unit=$root/etc/systemd/system/vpc-identity
   rm -rf "$run" "$state" "$etc" "$unit.service" "$unit.timer" "$unit-ready.target" "$unit-hooks.service" \
-    "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity" || die 1 'not everything could be removed'
+    "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity" || die 1 'cannot remove everything'
   if has_systemd; then systemctl daemon-reload; fi
   say 'removed; a token that was issued stays valid until it expires'
 }

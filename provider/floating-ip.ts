@@ -20,7 +20,16 @@ import { currentSession } from "./connection";
 import { UNANSWERED_APPEARS_WITHIN_MS, goneError, syncOwned, untilVisible } from "./converge";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, untilAvailable } from "./network-lifecycle";
+import {
+  deleteUnused,
+  failedField,
+  make,
+  nameOf,
+  networkArgRules,
+  resourceGroupOf,
+  stillUnusable,
+  untilAvailable,
+} from "./network-lifecycle";
 import { REFERENCE, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 

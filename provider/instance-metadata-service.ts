@@ -9,7 +9,15 @@ import type { MetadataProtocol, MetadataServicePrototype } from "../client/vpc-i
 import { isHttpError } from "../core/errors";
 import { type Rule, flag, integer, object, oneOf } from "../core/validate";
 import { currentSession, withoutSignal } from "./connection";
-import { InitError, UNANSWERED_APPEARS_WITHIN_MS, goneError, isGone, notFoundError, untilVisible, warn } from "./converge";
+import {
+  InitError,
+  UNANSWERED_APPEARS_WITHIN_MS,
+  goneError,
+  isGone,
+  notFoundError,
+  untilVisible,
+  warn,
+} from "./converge";
 import { type FieldTable, compact, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { nameOf, settled, switchedOnText } from "./instance-lifecycle";

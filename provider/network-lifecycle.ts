@@ -128,7 +128,10 @@ export async function make<T extends Live, Outputs extends object>(
     // Deleted by somebody else while we waited: there is nothing to keep.
     if (isGone(error)) throw error;
     const outputs = outputsOf(latest);
-    const kept = !found && isFailed(error) ? { ...outputs, status: "failed", neverUsable: true } : outputs;
+    const kept =
+      !found && isFailed(error) && (making.settle === undefined || latest.status === "failed")
+        ? { ...outputs, status: "failed", neverUsable: true }
+        : outputs;
     throw new InitError(made.id, kept, [error instanceof Error ? error.message : String(error)]);
   }
 }

@@ -20,7 +20,16 @@ import { currentSession } from "./connection";
 import { goneError, syncOwned } from "./converge";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, untilAvailable } from "./network-lifecycle";
+import {
+  deleteUnused,
+  failedField,
+  make,
+  nameOf,
+  networkArgRules,
+  resourceGroupOf,
+  stillUnusable,
+  untilAvailable,
+} from "./network-lifecycle";
 import { REFERENCE, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -203,7 +212,9 @@ export const handler = handlerFor<SubnetInputs, SubnetOutputs>({
   read: async (id, known) => {
     const live = await getSubnet(currentSession(), id);
     // By its id alone, everything is shown.
-    return live === undefined ? undefined : stillUnusable(known, outputsOf(live, known.crn === undefined ? live : known));
+    return live === undefined
+      ? undefined
+      : stillUnusable(known, outputsOf(live, known.crn === undefined ? live : known));
   },
   delete: (id, olds) =>
     deleteUnused({

@@ -9,7 +9,17 @@ import { type Rule, object, oneOf } from "../core/validate";
 import { currentSession } from "./connection";
 import { type FieldTable, compact } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { deleteUnused, failedField, make, nameOf, networkArgRules, resourceGroupOf, stillUnusable, syncUnderTag, untilAvailable } from "./network-lifecycle";
+import {
+  deleteUnused,
+  failedField,
+  make,
+  nameOf,
+  networkArgRules,
+  resourceGroupOf,
+  stillUnusable,
+  syncUnderTag,
+  untilAvailable,
+} from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** Arguments of a VPC. */

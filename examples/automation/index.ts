@@ -20,6 +20,8 @@ export = async function program(): Promise<Record<string, unknown>> {
     instanceProfile: config.get("instanceProfile") ?? "bx2-2x8",
     sshKeyIds: [sshKeyId],
     trustedProfile: { policies: [{ roles: [role], service: "is" }] },
+    // A newer image of IBM's is for the next server: this one keeps its own.
+    transform: { instance: (args, options) => ({ args, options: { ...options, ignoreChanges: ["imageId"] } }) },
   });
   return { profileId: app.profileId, instanceId: app.instanceId, primaryIp: app.primaryIp };
 };

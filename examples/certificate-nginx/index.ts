@@ -63,6 +63,8 @@ const web = new LinkedInstance("web", {
     hooks: { reload: ["nginx.service"] },
   },
   userDataForm: { merge: [PACKAGES, NGINX] },
+  // A newer image of IBM's is for the next server: this one keeps its own.
+  transform: { instance: (args, options) => ({ args, options: { ...options, ignoreChanges: ["imageId"] } }) },
 });
 const address = publicAddress ? new FloatingIp("web", { instanceId: web.instanceId }).address : undefined;
 

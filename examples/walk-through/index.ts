@@ -25,6 +25,8 @@ const server = new LinkedInstance("walk-through", {
   trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
   metadataService: { protocol: "http", responseHopLimit },
   bootstrap: { iamTokens: [{ name: "default" }] },
+  // A newer image of IBM's is for the next server: this one keeps its own.
+  transform: { instance: (args, options) => ({ args, options: { ...options, ignoreChanges: ["imageId"] } }) },
 });
 const ip = new FloatingIp("walk-through", { instanceId: server.instanceId });
 

@@ -28,6 +28,8 @@ export interface GetImageArgs {
   readonly name?: string;
   /**
    * Its operating system by IBM's name, such as "debian-12-amd64": the newest image of those that are available.
+   * IBM Cloud adds images, and another image replaces a server: give servers that are to stay the option
+   * `ignoreChanges: ["imageId"]`, or look the image up by `name`.
    * @default - `imageId` or `name` is given
    */
   readonly operatingSystem?: string;

@@ -137,7 +137,9 @@ describe("the packed package", () => {
       (path) => `require("pulumi-ibm-vpc-identity${path}")`,
     );
     execFileSync(process.execPath, ["-e", list.join(";")], { cwd: folder, stdio: "pipe" });
-    expect(readdirSync(installed).sort()).toEqual([
+    // npm puts dependencies there whose version the project has another of.
+    const packed = readdirSync(installed).filter((name) => name !== "node_modules");
+    expect(packed.sort()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",

@@ -294,7 +294,9 @@ describe("life", () => {
     expect(writes()).toEqual(["PATCH server"]);
     expect(life.outputs.userDataSha256).toBe(sha256("#!/bin/sh\ntrue\n"));
     await life.diff(wanted);
-    expect(warned().join()).toMatch(/^BareMetalServer "app": initialization\.userData has changed, .*userDataChange: "replace"/);
+    expect(warned().join()).toMatch(
+      /^BareMetalServer "app": initialization\.userData has changed, .*userDataChange: "replace"/,
+    );
   });
 
   it("bare metal being re-imaged: an image that was deleted since, and a rename, do not", async () => {

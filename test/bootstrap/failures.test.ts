@@ -253,6 +253,34 @@ describe("failures", () => {
     expect(server.completeSet()).toMatchObject({ generation: 1 });
   });
 
+  it("keeps a good token fresh while another is refused in the first boot, and ends that for good", async () => {
+    const server = serverWith({
+      iamTokens: [{ name: "refused", profileId: PROFILE }, { name: "good" }],
+      certificate: false,
+      firstBootSeconds: 8,
+    });
+    service.lifeSeconds = 3;
+    // Every look asks for both: the good one has come due meanwhile.
+    service.plan("iam_tokens", ...many(notLinked).flatMap((fault) => [fault, {}]));
+    const first = await server.run(["once"]);
+    expect(first).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("gave up") as string });
+    const asked = service.calls("iam_tokens").map(({ body }) => body.includes(PROFILE));
+    expect(asked.length).toBeGreaterThanOrEqual(4);
+    expect(asked).toEqual(asked.map((_, index) => index % 2 === 0));
+    service.plan("iam_tokens", notLinked);
+    const later = await server.run(["renew"]);
+    expect(later.exitCode).toBe(5);
+    expect(later.stderr).not.toContain("trying again");
+  });
+
+  it("takes a chain that is the leaf alone", async () => {
+    const server = new ServerFolder(service.url, { iamTokens: [] });
+    folder = server;
+    service.plan("certificates", { change: withoutIssuer });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+  });
+
   it("leaves a good set alone when a renewal fails", async () => {
     const server = serverWith();
     await server.run(["once"]);

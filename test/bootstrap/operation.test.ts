@@ -72,6 +72,19 @@ describe("a server made from an image of another one", () => {
     expect(server.read("/run/vpc-identity/current/key.pem")).not.toBe(before);
     expect(server.read("/var/lib/vpc-identity/provisioned")).toBe("another-server\n");
   });
+
+  it("drops it also when the first boot of that one had not ended", async () => {
+    const server = serverWith({ certificate: false, credentialFiles: [{ token: "default", services: ["VPC"] }] });
+    await server.run(["once"]);
+    expect(server.has("/run/vpc-identity/credentials/default.env")).toBe(true);
+    rmSync(server.path("/var/lib/vpc-identity/provisioned"));
+    mkdirSync(server.path("/var/lib/cloud/data"), { recursive: true });
+    writeFileSync(server.path("/var/lib/cloud/data/instance-id"), "another-server\n");
+    service.plan("iam_tokens", { status: 404 });
+    expect((await server.run(["once"])).exitCode).toBe(5);
+    for (const path of ["tokens/default", "credentials/default.env"])
+      expect([path, server.has(`/run/vpc-identity/${path}`)]).toEqual([path, false]);
+  });
 });
 
 describe("loop", () => {
@@ -230,6 +243,19 @@ describe("doctor", () => {
     expect(run.exitCode).toBe(exitCode);
   });
 
+  it("neither waits for a run nor publishes anything", async () => {
+    const server = serverWith();
+    service.plan("iam_tokens", { delayMs: 4000 });
+    const run = server.run(["once"]);
+    await seconds(1);
+    const { exitCode, milliseconds } = await server.run(["doctor"]);
+    expect(exitCode).toBe(0);
+    expect(milliseconds).toBeLessThan(3000);
+    expect(server.has("/run/vpc-identity/tokens/default")).toBe(false);
+    expect(await run).toMatchObject({ exitCode: 0 });
+    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".doctor"))).toEqual([]);
+  });
+
   it("finds a port on which nothing listens", async () => {
     folder = new ServerFolder("http://127.0.0.1:1");
     const { exitCode, stdout } = await folder.run(["doctor"]);
@@ -246,7 +272,42 @@ describe("doctor", () => {
   });
 });
 
+/** Stand-ins for programs of the system, each a line of sh. */
+function withPrograms(programs: Readonly<Record<string, string>>): ServerFolder {
+  const server = serverWith({}, (script) =>
+    script
+      .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
+      .replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
+  );
+  mkdirSync(server.path("/bin"));
+  for (const [name, text] of Object.entries(programs))
+    writeFileSync(server.path(`/bin/${name}`), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  return server;
+}
+
 describe("uninstall", () => {
+  it("fails when something cannot be removed", async () => {
+    expect(await withPrograms({ rm: "exit 1" }).run(["uninstall"])).toMatchObject({
+      exitCode: 1,
+      stderr: "vpc-identity: cannot remove everything\n",
+    });
+  });
+
+  it("waits for a run, and leaves the units of others", async () => {
+    const server = serverWith();
+    const units = server.path("/etc/systemd/system");
+    mkdirSync(units, { recursive: true });
+    for (const name of ["vpc-identity.service", "vpc-identity.timer", "vpc-identity-consumer.service"])
+      writeFileSync(`${units}/${name}`, "[Unit]\n");
+    service.plan("iam_tokens", { delayMs: 3000 });
+    const run = server.run(["once"]);
+    await seconds(1);
+    expect((await server.run(["uninstall"])).exitCode).toBe(0);
+    expect((await run).exitCode).toBe(0);
+    expect(server.has("/run/vpc-identity")).toBe(false);
+    expect(readdirSync(units)).toEqual(["vpc-identity-consumer.service"]);
+  });
+
   it("removes what was written for others: strongSwan's copies and the metrics file", async () => {
     const server = serverWith({ strongswan: { name: "ours" }, metricsFile: "/var/lib/node/vpc-identity.prom" });
     for (const folder of ["private", "x509", "x509ca"]) {
@@ -284,6 +345,12 @@ describe("uninstall", () => {
 });
 
 describe("provision", () => {
+  it("fails when the timer cannot be enabled", async () => {
+    const { exitCode, stderr } = await withPrograms({ systemctl: "exit 1" }).run(["provision"]);
+    expect(stderr).toMatch(/IAM token "default" is in[^]*systemd refuses the timer\n$/);
+    expect(exitCode).toBe(1);
+  });
+
   it("ends with the exit code of the first fetch, and says how to stay fresh where there is no systemd", async () => {
     const server = serverWith();
     const good = await server.run(["provision"]);

@@ -196,6 +196,21 @@ describe("signals", () => {
   });
 });
 
+describe("the lock where there is no flock", () => {
+  it.each([
+    { name: "of another boot", file: "pid-of-another-boot", text: `${process.pid}\n` },
+    { name: "that names nobody", file: undefined, text: "" },
+  ])("$name is no hindrance", async ({ file, text }) => {
+    const server = serverWith({}, (script) => script.replaceAll("command -v flock", "false"));
+    mkdirSync(server.path("/run/vpc-identity/lock.d"), { recursive: true });
+    if (file !== undefined) writeFileSync(server.path(`/run/vpc-identity/lock.d/${file}`), text);
+    const [one, two] = await Promise.all([server.run(["once"]), server.run(["once"])]);
+    expect([one.exitCode, two.exitCode]).toEqual([0, 0]);
+    expect(server.completeSet()).toMatchObject({ generation: 2 });
+    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith("lock"))).toEqual([]);
+  });
+});
+
 describe.each([
   { name: "flock", change: (script: string) => script },
   {

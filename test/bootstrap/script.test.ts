@@ -116,7 +116,9 @@ describe("once", () => {
     };
     expect(modes("")).toMatchObject({ current: "700", generations: "700", tokens: "700" });
     expect(modes("tokens")).toEqual({ default: "600" });
-    expect(new Set(Object.values(modes("current")))).toEqual(new Set(["600"]));
+    // The note of when it is due is no secret, and whoever may read a credential needs it.
+    const { ".issued": note, ...secret } = modes("current");
+    expect([note, new Set(Object.values(secret))]).toEqual(["644", new Set(["600"])]);
     expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
   });
 
@@ -158,6 +160,30 @@ describe("once", () => {
     expect(
       (await server.run(["print-token"], { shell: ["sh", "-c", script.replace("regid 1", "regid 65534")] })).stdout,
     ).toBe("");
+  });
+
+  it("lets the owner of the tokens ask for one, and for their condition", async () => {
+    const server = serverWith({ certificate: false, files: { token: { owner: "daemon", mode: "0400" } } });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    chmodSync(server.root, 0o755);
+    chmodSync(server.path("/run"), 0o755);
+    const shell = ["sh", "-c", 'exec setpriv --reuid 1 --regid 1 --clear-groups sh "$0" "$@"'];
+    expect(await server.run(["print-token"], { shell })).toMatchObject({ exitCode: 0, stdout: service.secrets[1] });
+    expect(await server.run(["status"], { shell })).toMatchObject({ exitCode: 0 });
+  });
+
+  it("never shuts its readers out", async () => {
+    const server = new ServerFolder(service.url, { certificate: false, group: "daemon" }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    folder = server;
+    mkdirSync(server.path("/bin"));
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    const chmod = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/modes"\nexec /bin/chmod "$@"\n';
+    writeFileSync(server.path("/bin/chmod"), chmod, { mode: 0o755 });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    expect(server.read("/modes")).toContain(`750 ${server.path("/run/vpc-identity")}`);
+    expect(server.read("/modes")).not.toContain("700 ");
   });
 
   it("lets a group in when the options name one", async () => {

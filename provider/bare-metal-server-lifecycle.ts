@@ -85,7 +85,8 @@ export function createServer(inputs: BareMetalServerInputs): Promise<{ id: strin
   const network = networkPrototype(inputs, attachmentName);
   return make<LiveServer, BareMetalServerOutputs>({
     noun: NOUN,
-    fields: adoptionFields(inputs),
+    fields,
+    adoptionFields: adoptionFields(inputs),
     inputs,
     wanted: { ...wanted },
     create: () => createBareMetalServer(currentSession(), prototypeOf(inputs, wanted, attachmentName)),

@@ -74,6 +74,8 @@ export interface Making<T extends Live, Outputs extends object> {
   /** In messages: `VPC`. */
   readonly noun: string;
   readonly fields: FieldTable;
+  /** What counts when an object of somebody else's is judged for adoption. @default - `fields` */
+  readonly adoptionFields?: FieldTable;
   readonly inputs: Internal & { readonly name: string; readonly adopt?: boolean | undefined };
   /** The inputs in terms of the outputs. */
   readonly wanted: Properties;
@@ -116,7 +118,8 @@ export async function make<T extends Live, Outputs extends object>(
     adopt: inputs.adopt === true,
     describe: (other) => `the ${noun} "${other.name}" (${other.id})`,
   });
-  if (found && !hasHash(made)) assertAdoptable(making, made);
+  const { adoptionFields = fields } = making;
+  if (found && !hasHash(made)) assertAdoptable({ ...making, fields: adoptionFields }, made);
   let latest = made;
   try {
     const { settle = (first: T): Promise<T> => untilAvailable(noun, first, making.get, !found) } = making;

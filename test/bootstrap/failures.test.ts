@@ -273,14 +273,6 @@ describe("failures", () => {
     expect(later.stderr).not.toContain("trying again");
   });
 
-  it("takes a chain that is the leaf alone", async () => {
-    const server = new ServerFolder(service.url, { iamTokens: [] });
-    folder = server;
-    service.plan("certificates", { change: withoutIssuer });
-    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
-    expect(server.completeSet()).toMatchObject({ generation: 1 });
-  });
-
   it("leaves a good set alone when a renewal fails", async () => {
     const server = serverWith();
     await server.run(["once"]);

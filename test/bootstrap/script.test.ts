@@ -137,6 +137,19 @@ describe("once", () => {
     expect(readdirSync(server.path("/elsewhere"))).toEqual([]);
   });
 
+  it("takes a chain that is the leaf alone", async () => {
+    const server = new ServerFolder(service.url, { iamTokens: [] });
+    folder = server;
+    service.plan("certificates", {
+      change: (text) => {
+        const answer = JSON.parse(text) as { certificates: string[] };
+        return JSON.stringify({ ...answer, certificates: answer.certificates.slice(0, 1) });
+      },
+    });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    expect(server.completeSet()).toMatchObject({ generation: 1 });
+  });
+
   it("keeps the previous set and removes older ones", async () => {
     const server = serverWith({ iamTokens: [] });
     for (const generation of [1, 2, 3]) {

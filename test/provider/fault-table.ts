@@ -21,7 +21,7 @@ export interface Kind {
   /** Its changes are sent under the tag of what was seen last, and are tried again when that is refused with 412. */
   readonly ifMatch?: true;
   /** The body of the list that is looked through, while it lags behind. */
-  readonly list?: object;
+  readonly list?: object | undefined;
   /** It lives in another object, which may have been made a moment ago. */
   readonly inParent?: true;
   /** Resource ids of what there is. */

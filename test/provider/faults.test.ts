@@ -124,8 +124,7 @@ const OF_THE_USER: Record<string, object> = {
 const withTextsOfTheUser = Object.entries(OF_THE_USER).map(([type, texts]): [string, Kind] => {
   const kind = KINDS[type];
   if (kind === undefined) throw new Error(`no row for ${type}`);
-  const { list: _, args, ...rest } = kind;
-  return [`${type} with texts of the user's`, { ...rest, args: () => ({ ...args(), ...texts }) }];
+  return [`${type} with texts of the user's`, { ...kind, list: undefined, args: () => ({ ...kind.args(), ...texts }) }];
 });
 
 beforeAll(async () => {

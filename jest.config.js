@@ -1,3 +1,5 @@
+const { availableParallelism } = require("node:os");
+
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
@@ -16,6 +18,8 @@ module.exports = {
   testTimeout: 60_000,
   // Pulumi keeps its state on globals that it shares between copies of itself; jest would warn of each.
   testEnvironmentOptions: { globalsCleanup: "off" },
-  maxWorkers: 2,
+  // The workers mostly wait for processes that their tests started.
+  maxWorkers: 2 * availableParallelism(),
+  testSequencer: "<rootDir>/test/sequencer.cjs",
   reporters: ["<rootDir>/test/reporter.cjs"],
 };

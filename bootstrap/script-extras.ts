@@ -83,11 +83,11 @@ credentials() {
 
 reuse_key() {
   make_key() {
-    if grep -q "\"keySize\":$keySize," "$run/current/manifest.json" 2>/dev/null; then
-      cp "$run/current/key.pem" "$new/key.pem"
-    else
-      openssl_to /dev/null genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$keySize" -out "$new/key.pem"
-    fi
+    # What openssl cannot read, a disk that was full once left behind.
+    case $(cat "$run/current/manifest.json" 2>/dev/null) in
+      *"\"keySize\":$keySize,"*) ! openssl_to /dev/null pkey -in "$run/current/key.pem" -out "$new/key.pem" || return 0 ;;
+    esac
+    openssl_to /dev/null genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$keySize" -out "$new/key.pem"
   }
 }
 
@@ -96,7 +96,8 @@ finish() {
   code=$1
   printf '%s\n' "$code" >"$run/outcome"
   report
-  [ -n "$VPC_IDENTITY_HOOKS" ] || spawn hooks 1
+  # One of them may take the process that runs them along.
+  [ -n "$VPC_IDENTITY_HOOKS" ] || spawn hooks 1 || [ "$rc" -eq 1 ] || { printf '1\n' >"$run/hooks-failed" && report; }
   exit "$code"
 }
 report() { :; }
@@ -125,8 +126,10 @@ hooks() {
   [ ! -r "$run/outcome.taken" ] || read -r code <"$run/outcome.taken"
   [ ! -r "$run/changed.taken" ] || IFS= read -r changed <"$run/changed.taken"
   run_hooks "$code" "$changed"
-  rm -f "$run/changed.taken" "$run/outcome.taken"
   printf '%s\n' "$failed" >"$run/hooks-failed" && share 640 "$run/hooks-failed"
+  # A run that left no outcome has reported itself, with a better code than this one.
+  [ ! -r "$run/outcome.taken" ] || report
+  rm -f "$run/changed.taken" "$run/outcome.taken"
   return "$failed"
 }
 
@@ -148,8 +151,8 @@ run_hooks() {
   VPC_IDENTITY_CHANGED=$changed VPC_IDENTITY_DIRECTORY=$run VPC_IDENTITY_EXIT_CODE=$code
   export VPC_IDENTITY_CHANGED VPC_IDENTITY_DIRECTORY VPC_IDENTITY_EXIT_CODE
   failed=0
+  each swanctl strongswan
   if [ -n "$changed" ]; then
-    each swanctl strongswan
     each reload reload
     each signal signal
     each exec execute
@@ -164,7 +167,14 @@ run_hooks() {
 
 hook_failed() { failed=1; say "the hook failed: $1"; }
 
-reload() { if has_systemd; then systemctl try-reload-or-restart --no-block "$1" || hook_failed "reload $1"; fi; }
+# What failed for want of these files starts with them; what somebody stopped stays stopped.
+reload() {
+  if has_systemd; then
+    how=try-reload-or-restart
+    ! systemctl is-failed -q "$1" || how=restart
+    systemctl "$how" --no-block "$1" || hook_failed "reload $1"
+  fi
+}
 
 signal() {
   pid=

@@ -20,8 +20,7 @@ package_update: true
 packages: [nginx-light]
 `;
 
-// The certificate is kept in memory only, so nginx waits for it after a reboot, and tries again until there is one: a hook
-// reloads nginx where it runs, and does not start it where it does not.
+// The certificate is kept in memory only, so nginx waits for it after a reboot, and tries again until there is one.
 const NGINX = `#!/bin/sh
 set -eu
 mkdir -p /etc/nginx/conf.d /etc/systemd/system/nginx.service.d

@@ -106,9 +106,10 @@ export interface ConsumerOptions {
    */
   readonly log?: "plain" | "logfmt" | "json";
   /**
-   * File for the textfile collector of Prometheus' node exporter, ending in `.prom`: exit code and time of the last run, and
-   * when each credential expires. Not where the service's unit cannot write for others: `/etc`, `/usr`, `/boot`, `/home`,
-   * `/root`, `/tmp`, `/dev`, `/proc`, `/sys` and the like. @default - none
+   * File for the textfile collector of Prometheus' node exporter, ending in `.prom`: exit code and time of the last run,
+   * whether a hook failed, and when each credential expires. A run that SIGKILL ended leaves the file as it was: its time
+   * tells. Not where the service's unit cannot write for others: `/etc`, `/usr`, `/boot`, `/home`, `/root`, `/tmp`, `/dev`,
+   * `/proc`, `/sys` and the like. @default - none
    */
   readonly metricsFile?: string;
 }

@@ -135,8 +135,11 @@ function cloudConfig(files: readonly InstalledFile[], command: string, compress:
   const entries = files.map(({ path, mode, content }) => {
     const plain = `    content: |\n${content.replace(/^(?=.)/gm, "      ")}`;
     // In lines that a MIME document can hold as they are, or it would have to encode them once more.
-    const packed = `    encoding: gz+b64\n    content: |\n${compress ? packedText(content).replace(/.{1,890}/g, "      $&\n") : ""}`;
-    const body = compress && plain.length - packed.length >= WORTH_PACKING_BYTES ? packed : plain;
+    const packed = (): string =>
+      `    encoding: gz+b64\n    content: |\n${packedText(content).replace(/.{1,890}/g, "      $&\n")}`;
+    const isWorth =
+      compress && plain.length > WORTH_PACKING_BYTES && plain.length - packed().length >= WORTH_PACKING_BYTES;
+    const body = isWorth ? packed() : plain;
     return segmentOf(path, content, `  - path: ${path}\n    permissions: "${mode}"\n${body}`);
   });
   return [{ text: "#cloud-config\nwrite_files:\n" }, ...entries, { text: `runcmd:\n  - [${COMMAND}, ${command}]\n` }];
@@ -149,13 +152,13 @@ function segmentOf(part: string, content: string, text: string): Segment {
 /** Below this a reader of the document loses more than the document gains. */
 const WORTH_PACKING_BYTES = 1024;
 
-let packedScript: string | undefined;
+const packedTexts = new Map<string, string>();
 
-/** Packing takes a while, and the largest text is the same for every server of a program. */
+/** Packing takes a while, and most texts are the same for every server of a program. */
 function packedText(text: string): string {
-  if (text !== INSTALLED_SCRIPT) return gzip(text).toString("base64");
-  packedScript ??= gzip(text).toString("base64");
-  return packedScript;
+  const packed = packedTexts.get(text) ?? gzip(text).toString("base64");
+  packedTexts.set(text, packed);
+  return packed;
 }
 
 function scriptDocument(files: readonly InstalledFile[], command: string): Segment[] {

@@ -1,4 +1,8 @@
-/** The bootstrap generator: options in, user data out. Pure text, usable without Pulumi. */
+/**
+ * The bootstrap generator: options in, user data out. Pure text, usable without Pulumi.
+ *
+ * @module pulumi-ibm-vpc-identity/bootstrap
+ */
 export { bootstrapScript, bootstrapUserData, userDataReport, validateUserDataForm } from "./documents";
 export { EXIT_CODES } from "./exit-codes";
 export { USER_DATA_FORMATS, type UserDataForm } from "./user-data-form";

@@ -95,7 +95,7 @@ bad_settings() {
   die 2 "$etc/config.json is not usable"
 }
 
-has_tools() { for tool in curl openssl awk mktemp; do command -v "$tool" >/dev/null || return; done; }
+has_tools() { for tool in curl openssl awk mktemp od find sed; do command -v "$tool" >/dev/null || return; done; }
 
 prepare() {
   has_tools || die 3 "\"$tool\" is missing; install it with the package manager of this image"
@@ -123,8 +123,9 @@ mine() {
 # One run at a time. Without flock a folder is the lock; it is stale when the process it names is gone, or
 # when it names none of this boot at two looks in a row.
 lock() {
-  tries=0 owner=- patience=$retrySeconds
-  [ "$firstBootSeconds" -le "$patience" ] || patience=$firstBootSeconds
+  # Who uninstalls may have no settings.
+  tries=0 owner=- patience=$((retrySeconds))
+  [ $((firstBootSeconds)) -le "$patience" ] || patience=$firstBootSeconds
   until try_lock; do
     tries=$((tries + 1))
     [ "$tries" -le "$patience" ] || die 9 'another run holds the lock'

@@ -127,7 +127,7 @@ install() {
 uninstall() {
   if has_systemd; then systemctl disable --now vpc-identity.timer vpc-identity.service; fi
   # Broken settings are no reason to stay.
-  ! (settings) || settings
+  ! (settings) 2>/dev/null || settings
   ! mine || lock
   unit=$root/etc/systemd/system/vpc-identity
   rm -rf "$run" "$state" "$etc" "$unit.service" "$unit.timer" "$unit-ready.target" "$unit-hooks.service" \

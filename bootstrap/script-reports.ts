@@ -47,11 +47,14 @@ report() { ! each metrics metrics || return 0; }
 metrics() { (write_metrics "$1" "$code" "$(date +%s)"); }
 
 write_metrics() {
-  doing='' wanted=''
-  if (settings) 2>/dev/null; then settings; mine || wanted=''; fi
+  doing='' wanted='' hooks=0
+  if (settings) 2>/dev/null; then settings; fi
+  if mine; then [ ! -r "$run/hooks-failed" ] || read -r hooks <"$run/hooks-failed"; else wanted=''; fi
+  [ "$hooks" = 1 ] || hooks=0
   (umask 022; mkdir -p "$root$(dirname "$1")") && {
     printf '%s\n' '# TYPE vpc_identity_last_run_exit_code gauge' "vpc_identity_last_run_exit_code $2" \
       '# TYPE vpc_identity_last_run_timestamp_seconds gauge' "vpc_identity_last_run_timestamp_seconds $3" \
+      '# TYPE vpc_identity_hooks_failed gauge' "vpc_identity_hooks_failed $hooks" \
       '# TYPE vpc_identity_expiry_timestamp_seconds gauge'
     while read -r kind name by profile; do
       [ -n "$kind" ] || continue

@@ -7,8 +7,20 @@
 /** `strongswan NAME`: called among the hooks, after the certificate was renewed; `remove_copies NAME`: by `uninstall`. */
 export const SCRIPT_STRONGSWAN = String.raw`
 strongswan() {
-  case $VPC_IDENTITY_CHANGED in *certificate*) ;; *) return 0 ;; esac
-  (copy_credentials "$1") || hook_failed "swanctl $1"
+  case $VPC_IDENTITY_CHANGED in
+    *certificate*) (copy_credentials "$1") || hook_failed "swanctl $1" ;;
+    *) foreign_copies && remove_copies "$1" ;;
+  esac
+  return 0
+}
+
+# Copies in an image of another server came along with its disk; the note says whose they are.
+foreign_copies() {
+  swanctl_folder
+  whose='' here=''
+  [ ! -r "$at/.vpc-identity.server" ] || read -r whose <"$at/.vpc-identity.server"
+  [ ! -r "$run/server" ] || read -r here <"$run/server"
+  [ -n "$whose" ] && [ -n "$here" ] && [ "$whose" != "$here" ]
 }
 
 swanctl_folder() {
@@ -19,7 +31,7 @@ swanctl_folder() {
 # remove_copies NAME: when all is uninstalled; charon forgets what it has loaded.
 remove_copies() {
   swanctl_folder
-  rm -rf "$at/.vpc-identity" "$at/private/$1.key" "$at/x509/$1.pem" "$at/x509ca/$1"_int*.crt
+  rm -rf "$at/.vpc-identity" "$at/.vpc-identity.server" "$at/private/$1.key" "$at/x509/$1.pem" "$at/x509ca/$1"_int*.crt
   load_credentials
 }
 
@@ -49,6 +61,7 @@ copy_credentials() {
   done
   mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
     mv -f "$at/.vpc-identity/$name.key" "$at/private" && rmdir "$at/.vpc-identity" || return 1
+  cat "$run/server" >"$at/.vpc-identity.server"
   ! command -v restorecon >/dev/null || restorecon -R "$at" 2>/dev/null
   load_credentials
 }

@@ -16,7 +16,10 @@ export interface UserDataForm {
    * Where both have a list, such as `runcmd`, ours comes first; where both set a value, yours stays. @default - none
    */
   readonly merge?: readonly string[];
-  /** What the image makes of user data (`user_data_format` of the image); all but `cloud_init` are refused. @default "cloud_init" */
+  /**
+   * What the image makes of user data: its `user_data_format` in the VPC API. One that hands it to something else than
+   * cloud-init would ignore ours, so all but `cloud_init` are refused, as `getImage()` refuses such images. @default "cloud_init"
+   */
   readonly imageUserDataFormat?: "cloud_init" | "esxi_kickstart" | "ipxe";
   /** In a cloud-config, pack each file that gets smaller by it; a script is never packed. @default true */
   readonly compress?: boolean;

@@ -65,7 +65,7 @@ export async function makeDemoProject(
     progress,
   });
   await workspace.ensureStack();
-  await workspace.configure(seededConfig(emulator));
+  await workspace.configure({ ...seededConfig(emulator), trustRootsFile: "trust-roots.pem" });
   return { workspace, env };
 }
 
@@ -80,8 +80,8 @@ function linkModules(modules: string): void {
   for (const [name, folder] of Object.entries(folders)) symlinkSync(folder, join(modules, name), "dir");
 }
 
-/** What the example asks for, taken from what an emulated account comes with. */
-function seededConfig(emulator: Emulator): Record<string, string> {
+/** What the example asks for at least, taken from what an emulated account comes with. */
+export function seededConfig(emulator: Emulator): Record<string, string> {
   const { subnets, images, keys } = emulator.inventory();
   const subnet = subnets[0] as { id: string; vpc: string; zone: string } | undefined;
   const [image, key] = [images[0], keys[0]] as ({ id: string } | undefined)[];
@@ -92,7 +92,6 @@ function seededConfig(emulator: Emulator): Record<string, string> {
     zone: subnet.zone,
     imageId: image.id,
     sshKeyIds: JSON.stringify([key.id]),
-    trustRootsFile: "trust-roots.pem",
   };
 }
 

@@ -10,20 +10,33 @@ export type ActionWhenLeaked = "none" | "disable" | "delete";
 export interface ApiKey {
   /** `ApiKey-<uuid>` */
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
+  /** Description, if it has one. */
   readonly description?: string;
   /** Whom the key stands for. */
   readonly iamId: string;
+  /** Id of the account, 32 hexadecimal digits. */
   readonly accountId: string;
+  /** Tag of this version, for `If-Match`. */
   readonly entityTag: string;
+  /** Whether it is locked against changes. */
   readonly locked: boolean;
+  /** Whether it cannot be used for now. */
   readonly disabled: boolean;
+  /** Whether logins with it have a session. */
   readonly supportSessions: boolean;
+  /** What IBM Cloud does with the key when it is found in public. */
   readonly actionWhenLeaked?: ActionWhenLeaked;
+  /** When it expires, as ISO 8601, if it does. */
   readonly expiresAt?: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt?: string;
+  /** IAM id of who made it. */
   readonly createdBy?: string;
+  /** When it was changed last, as ISO 8601. */
   readonly modifiedAt?: string;
   /** Only when it was asked for. */
   readonly activity?: Activity;

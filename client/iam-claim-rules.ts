@@ -20,15 +20,22 @@ export interface ClaimCondition {
 export interface ClaimRule {
   /** `ClaimRule-<uuid>` */
   readonly id: string;
+  /** Tag of this version, for `If-Match`. */
   readonly entityTag: string;
+  /** `Profile-CR` for compute resources, `Profile-SAML` for federated users. */
   readonly type: ClaimRuleType;
+  /** Name. */
   readonly name?: string;
+  /** Identity provider, for a rule of type `Profile-SAML`. */
   readonly realmName?: string;
+  /** Kind of compute resource that it lets in, for a rule of type `Profile-CR`. */
   readonly crType?: ComputeResourceType;
   /** Life of a session, in seconds; without meaning for compute resources. */
   readonly expirationSeconds?: number;
   readonly conditions: ClaimCondition[];
+  /** When it was made, as ISO 8601. */
   readonly createdAt?: string;
+  /** When it was changed last, as ISO 8601. */
   readonly modifiedAt?: string;
 }
 

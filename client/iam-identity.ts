@@ -10,17 +10,25 @@ export interface Profile {
   readonly id: string;
   /** `iam-Profile-<uuid>`: the subject of policies. */
   readonly iamId: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
+  /** Description, if it has one. */
   readonly description?: string;
+  /** Address of who is responsible, if there is one. */
   readonly email?: string;
+  /** Id of the account, 32 hexadecimal digits. */
   readonly accountId: string;
   /** Changes with every write; an update must send the one it has seen. */
   readonly entityTag: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt?: string;
+  /** When it was changed last, as ISO 8601. */
   readonly modifiedAt?: string;
   /** The enterprise template that made the profile; such a profile is not to be changed here. */
   readonly templateId?: string;
+  /** Assignment of an enterprise that made the profile, if one did. */
   readonly assignmentId?: string;
   /** Number of the account in IBM's classic infrastructure, if it has one. */
   readonly imsAccountId?: number;
@@ -52,10 +60,15 @@ export type ComputeResourceType = "VSI" | "BMS" | "PVS" | "IKS_SA" | "ROKS_SA" |
 
 /** The compute resource: which fields are needed depends on its type. */
 export interface LinkTarget {
+  /** CRN of the server, cluster or project. */
   readonly crn?: string | undefined;
+  /** Namespace of the service account. */
   readonly namespace?: string | undefined;
+  /** Name of the service account. */
   readonly name?: string | undefined;
+  /** Type of the Code Engine component. */
   readonly componentType?: string | undefined;
+  /** Name of the Code Engine component. */
   readonly componentName?: string | undefined;
 }
 

@@ -12,15 +12,20 @@ export type AttributeValue = string | boolean | readonly string[];
 
 /** One comparison: of a subject, a resource, or the environment in a rule. */
 export interface Attribute {
+  /** Name of the attribute, such as `serviceName`. */
   readonly key: string;
   /** `stringEquals`, `stringExists`, `stringMatch`, `stringEqualsAnyOf`... */
   readonly operator: string;
+  /** What it is compared with. */
   readonly value: AttributeValue;
 }
 
 export interface Tag {
+  /** Name of the tag. */
   readonly key: string;
+  /** How it is compared. */
   readonly operator: "stringEquals" | "stringMatch";
+  /** Value of the tag. */
   readonly value: string;
 }
 
@@ -56,24 +61,37 @@ export interface Policy {
   /** For the next write. Empty in lists: there the server sends none. */
   readonly etag: string;
   readonly type: PolicyType;
+  /** Description, if it has one. */
   readonly description?: string;
   readonly subject: Attribute[];
   readonly resource: { readonly attributes: Attribute[]; readonly tags?: Tag[] };
+  /** CRNs of the roles. */
   readonly roleIds: string[];
+  /** Kind of the rule, if there is one. */
   readonly pattern?: string;
+  /** When and where it holds, if there is a rule. */
   readonly rule?: PolicyRule;
   readonly version: PolicyVersion;
+  /** When it was made, as ISO 8601. */
   readonly createdAt?: string;
+  /** IAM id of who made it. */
   readonly createdById?: string;
+  /** When it was changed last, as ISO 8601. */
   readonly lastModifiedAt?: string;
+  /** IAM id of who changed it last. */
   readonly lastModifiedById?: string;
 }
 
 export interface Role {
+  /** Name as people see it, such as `Operator`. */
   readonly displayName: string;
+  /** CRN. */
   readonly crn: string;
+  /** Whose role it is. */
   readonly kind: "custom" | "service" | "system";
+  /** What it is for. */
   readonly description?: string;
+  /** What it allows, action by action. */
   readonly actions: string[];
 }
 

@@ -6,12 +6,15 @@ import { pathTo, type Session } from "./session";
 export type IdentityType = "user" | "serviceid" | "crn";
 
 export interface ProfileIdentity {
+  /** IAM id of the identity. */
   readonly iamId?: string;
   /** IAM id of a user, id of a service ID, or CRN of a service. */
   readonly identifier: string;
+  /** `user`, `serviceid` or `crn`. */
   readonly type: IdentityType;
   /** Accounts in which a user may become the profile. */
   readonly accounts?: string[];
+  /** Description, if it has one. */
   readonly description?: string;
 }
 

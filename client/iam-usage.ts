@@ -5,6 +5,7 @@ import { fieldsIn, listIn, present, textAt, textIn, type Fields } from "./fields
 export interface Activity {
   /** ISO 8601; absent when it never was. */
   readonly lastAuthn?: string;
+  /** Number of logins. */
   readonly authnCount: number;
 }
 

@@ -36,7 +36,9 @@ export type TpmMode = "disabled" | "tpm_2";
 
 /** Metadata service of a bare metal server: the API has no hop limit for it. */
 export interface BareMetalMetadataService {
+  /** Whether the service answers on the server. */
   readonly enabled: boolean;
+  /** Protocol that it answers by. */
   readonly protocol: MetadataProtocol;
 }
 

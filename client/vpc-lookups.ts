@@ -7,25 +7,36 @@ import { getInstanceGroup } from "./vpc-instance-groups";
 /** An image that servers boot from. */
 export interface Image {
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
   /** `available`, `deprecated`, `obsolete`, `pending`, `failed`, `unusable` or `deleting` */
   readonly status: string;
+  /** `public` for IBM's own, `private` for the account's. */
   readonly visibility: "public" | "private";
   /** What reads the user data at boot: `cloud_init`, `esxi_kickstart` or `ipxe`. */
   readonly userDataFormat: string;
+  /** Operating system that it has. */
   readonly operatingSystem: {
     /** Such as `debian-12-amd64`. */
     readonly name: string;
+
     readonly displayName?: string;
+
     readonly family?: string;
+
     readonly vendor?: string;
+
     readonly version?: string;
+
     readonly architecture?: string;
   };
   /** Size that a boot volume needs at least, in gigabytes. */
   readonly minimumProvisionedSizeGb?: number;
+  /** Id of the resource group. */
   readonly resourceGroupId?: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt: string;
 }
 
@@ -33,13 +44,17 @@ export interface Image {
 export interface InstanceProfile {
   /** Such as `bx2-2x8`. */
   readonly name: string;
+  /** Family it belongs to. */
   readonly family?: string;
   /** `current` or `previous` */
   readonly status?: string;
+  /** Processor architecture, such as `amd64`. */
   readonly architecture?: string;
   /** Absent, as the other numbers, where a server of this profile can have one of several. */
   readonly vcpuCount?: number;
+  /** Memory in GiB, where it is fixed. */
   readonly memoryGib?: number;
+  /** Bandwidth in megabits per second, where it is fixed. */
   readonly bandwidthMbps?: number;
 }
 

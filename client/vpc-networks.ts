@@ -18,13 +18,21 @@ export type NetworkStatus = string;
 
 export interface Vpc {
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
+  /** State that IBM Cloud gives for it. */
   readonly status: NetworkStatus;
+  /** Id of its default security group. */
   readonly defaultSecurityGroupId?: string;
+  /** Id of its default network ACL. */
   readonly defaultNetworkAclId?: string;
+  /** Id of its default routing table. */
   readonly defaultRoutingTableId?: string;
+  /** Id of the resource group. */
   readonly resourceGroupId?: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt: string;
   /** For `updateVpc`; empty in lists. */
   readonly etag: string;
@@ -39,18 +47,31 @@ export interface VpcPrototype {
 
 export interface Subnet {
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
+  /** State that IBM Cloud gives for it. */
   readonly status: NetworkStatus;
+  /** Id of the VPC. */
   readonly vpcId: string;
+  /** Zone, such as `us-south-1`. */
   readonly zone: string;
+  /** Range of addresses, such as `10.240.0.0/24`. */
   readonly ipv4CidrBlock: string;
+  /** Number of addresses, those that IBM Cloud keeps included. */
   readonly totalIpv4AddressCount: number;
+  /** Number of addresses that are free. */
   readonly availableIpv4AddressCount?: number;
+  /** Id of the network ACL. */
   readonly networkAclId?: string;
+  /** Id of the routing table. */
   readonly routingTableId?: string;
+  /** Id of the public gateway, if it has one. */
   readonly publicGatewayId?: string;
+  /** Id of the resource group. */
   readonly resourceGroupId?: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt: string;
 }
 
@@ -78,16 +99,21 @@ export interface SubnetPatch {
 
 export interface SshKey {
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
   /** Type and content, without the comment. */
   readonly publicKey: string;
+  /** Kind of key: `rsa` or `ed25519`. */
   readonly type: "rsa" | "ed25519";
   /** Bits. */
   readonly length?: number;
   /** `SHA256:...` */
   readonly fingerprint: string;
+  /** Id of the resource group. */
   readonly resourceGroupId?: string;
+  /** When it was made, as ISO 8601. */
   readonly createdAt: string;
 }
 

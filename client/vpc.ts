@@ -13,13 +13,18 @@ import {
 } from "./vpc-instance-prototype";
 
 export interface MetadataService {
+  /** Whether the service answers on the server. */
   readonly enabled: boolean;
+  /** Protocol that it answers by. */
   readonly protocol: MetadataProtocol;
+  /** How many network hops an answer may travel. */
   readonly responseHopLimit: number;
 }
 
 export interface Reason {
+  /** Code of the reason. */
   readonly code: string;
+  /** The reason in words. */
   readonly message: string;
 }
 
@@ -31,46 +36,70 @@ export interface Reference {
 }
 
 export interface NetworkAttachment {
+  /** Id. */
   readonly id: string;
+  /** Name. */
   readonly name: string;
+  /** Address in its subnet. */
   readonly primaryIp?: string;
+  /** Id of the subnet. */
   readonly subnetId?: string;
+  /** Id of the virtual network interface. */
   readonly virtualNetworkInterfaceId?: string;
 }
 
 export interface Instance {
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
   readonly href: string;
+  /** Name. */
   readonly name: string;
   /** `pending`, `starting`, `running`, `stopping`, `stopped`, `restarting`, `deleting` or `failed` */
   readonly status: string;
+  /** Why it has that status, if IBM Cloud says so. */
   readonly statusReasons: Reason[];
+  /** State of its life, such as `stable`. */
   readonly lifecycleState: string;
+  /** Why it is in that state of its life, if IBM Cloud says so. */
   readonly lifecycleReasons: Reason[];
+  /** Health, as IBM Cloud sees it. */
   readonly healthState?: string;
+  /** Settings of the metadata service. */
   readonly metadataService: MetadataService;
   /** Name of the instance profile. */
   readonly profile: string;
+  /** Id of the VPC. */
   readonly vpcId: string;
+  /** Zone, such as `us-south-1`. */
   readonly zone: string;
+  /** Id of the image. */
   readonly imageId?: string;
+  /** Id of the resource group. */
   readonly resourceGroupId?: string;
+  /** Address in its subnet. */
   readonly primaryIp?: string;
+  /** The network attachment that it is reached by. */
   readonly primaryNetworkAttachment?: NetworkAttachment;
+  /** Its other network attachments. */
   readonly networkAttachments: NetworkAttachment[];
   /** Subnet of the primary interface, of either kind. */
   readonly subnetId?: string;
   /** With attachments, a read-only image of the primary one. */
   readonly primaryNetworkInterfaceId?: string;
+  /** Name of its primary network interface, where it has one of the older kind. */
   readonly primaryNetworkInterfaceName?: string;
+  /** Whether only signed software may boot. */
   readonly enableSecureBoot?: boolean;
   /** Megabits per second for all volumes together. */
   readonly totalVolumeBandwidth?: number;
   /** What happens to the server when its host fails. */
   readonly hostFailure?: "restart" | "stop";
+  /** Memory in GiB. */
   readonly memoryGib?: number;
+  /** Number of virtual processors. */
   readonly vcpuCount?: number;
+  /** When it was made, as ISO 8601. */
   readonly createdAt: string;
   /** For `updateInstance`; empty in lists. */
   readonly etag: string;

@@ -63,6 +63,7 @@ export interface IbmBareMetalServerIdentityArgs extends Omit<IbmServerIdentityAr
 
 /** Properties of `IsInstanceArgs` and `IsInstanceTemplateArgs`. */
 export interface IbmInstanceIdentity {
+  /** Settings of the metadata service. */
   readonly metadataService: {
     readonly enabled: true;
     readonly protocol: pulumi.Input<"http" | "https">;
@@ -70,17 +71,19 @@ export interface IbmInstanceIdentity {
   };
   /** An id, also where a CRN was given: that provider compares it with the id that IBM Cloud answers. */
   readonly defaultTrustedProfileTarget: pulumi.Output<string>;
+  /** Whether IBM Cloud links the profile to the server by itself. */
   readonly defaultTrustedProfileAutoLink: pulumi.Input<boolean>;
+  /** The user data. */
   readonly userData: pulumi.Input<string>;
 }
 
 /** Properties of `IsBareMetalServerArgs`. */
 export interface IbmBareMetalServerIdentity {
+  /** Settings of the metadata service. */
   readonly metadataService: { readonly enabled: true; readonly protocol: pulumi.Input<"http" | "https"> };
-  readonly defaultTrustedProfile: {
-    readonly autoLink: true;
-    readonly target: { readonly id: pulumi.Output<string> };
-  };
+  /** The trusted profile that the server becomes by itself. */
+  readonly defaultTrustedProfile: { readonly autoLink: true; readonly target: { readonly id: pulumi.Output<string> } };
+  /** The user data. */
   readonly userData: pulumi.Input<string>;
 }
 

@@ -25,9 +25,9 @@ import {
  * user data was made for.
  */
 export interface LinkedBareMetalServerTransforms extends Pick<LinkedInstanceTransforms, "trustedProfile" | "policy"> {
-  /** @default - as it is */
+  /** Changes what the server gets. @default - as it is */
   readonly bareMetalServer?: Transform<BareMetalServerArgs>;
-  /** @default - as it is */
+  /** Changes what the public address gets. @default - as it is */
   readonly floatingIp?: Transform<FloatingIpCommonArgs>;
 }
 

@@ -85,13 +85,13 @@ export type Transform<Args> = (
  * user data was made for.
  */
 export interface LinkedInstanceTransforms {
-  /** @default - as it is */
+  /** Changes what the trusted profile gets. @default - as it is */
   readonly trustedProfile?: Transform<TrustedProfileArgs>;
-  /** @default - as they are */
+  /** Changes what each policy gets. @default - as they are */
   readonly policy?: Transform<PolicyGrant & PolicyTarget>;
-  /** @default - as it is */
+  /** Changes what the server gets. @default - as it is */
   readonly instance?: Transform<InstanceArgs>;
-  /** @default - as it is */
+  /** Changes what the public address gets. @default - as it is */
   readonly floatingIp?: Transform<FloatingIpCommonArgs>;
 }
 
@@ -124,7 +124,8 @@ export interface LinkedInstanceArgs extends Pick<
   readonly bootstrap?: DeepInput<BootstrapOptions>;
   /**
    * How the user data is written, and what goes along with it: `{ merge: ["#!/bin/sh\n..."] }` for a cloud-config or script
-   * of your own. A change is one of the user data; see `userDataChange`.
+   * of your own, `{ imageUserDataFormat }` to have an image refused that does not run cloud-init. A change is one of the user
+   * data; see `userDataChange`.
    * @default - `#cloud-config` with nothing of your own
    */
   readonly userDataForm?: DeepInput<UserDataForm>;
@@ -142,7 +143,7 @@ export interface LinkedInstanceArgs extends Pick<
 
 /** Judges a transform. */
 export const transformRule: Rule = (value, property) =>
-  typeof value === "function" ? [] : [{ property, reason: "must be a function" }];
+  typeof value === "function" ? [] : [{ property, reason: `is ${show(value)}; must be a function` }];
 
 /** Judges the names of a profile that exists. */
 export const existingProfileRule = object({
@@ -263,7 +264,6 @@ function policyNameProblems(policies: unknown, path: string): Problem[] {
       labels.indexOf(label),
       labels.slice(0, index).filter((other) => other === label).length,
     ];
-    if (policy === undefined || policy === null) return [{ property, reason: "is missing; must be an object" }];
     if (!isRecord(policy)) return [];
     const misshapen = [
       ...shapeProblems(policy, property, "object"),

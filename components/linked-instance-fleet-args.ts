@@ -214,7 +214,6 @@ function placeProblems(zones: unknown): Problem[] {
   const names = zones.map((place: unknown) => (isRecord(place) ? (place.name ?? place.zone) : undefined));
   return zones.flatMap((place: unknown, index): Problem[] => {
     const property = `zones[${index}]`;
-    if (place === undefined || place === null) return [{ property, reason: "is missing; must be an object" }];
     if (!isRecord(place)) return [];
     const misshapen = [
       ...shapeProblems(place, property, "object"),

@@ -23,7 +23,7 @@ export type GroupClaimRuleArgs = Omit<ClaimRuleCommon, "profileId"> & ComputeRes
 export interface LinkedInstanceGroupTransforms extends Pick<LinkedInstanceTransforms, "trustedProfile" | "policy"> {
   /** The rule that lets the group's servers in. @default - as it is */
   readonly claimRule?: Transform<GroupClaimRuleArgs>;
-  /** @default - as it is */
+  /** Changes what the template gets. @default - as it is */
   readonly instanceTemplate?: Transform<InstanceTemplateArgs>;
   /** The group, without its template. @default - as it is */
   readonly instanceGroup?: Transform<Omit<InstanceGroupArgs, "instanceTemplateId">>;
@@ -51,7 +51,9 @@ export interface LinkedInstanceGroupArgs
     > {
   /**
    * Name of the group, by which its servers are let in: lower case letters, digits and hyphens, 1 to 63 characters, unique in
-   * the region. A change renames the group.
+   * the region. A change renames the group in place, the claim rule first: a server that asks for a token in between is refused,
+   * and asks again. So does a new name of the component (with `aliases`), since the name is made from it; a name of your own
+   * stays.
    * @default - the component's name and a hash, such as "web-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;

@@ -37,9 +37,9 @@ export type WorkloadClaimRuleArgs = Omit<ClaimRuleCommon, "profileId"> & (SamlCl
  * component, afterwards.
  */
 export interface WorkloadIdentityTransforms extends Pick<LinkedInstanceTransforms, "trustedProfile" | "policy"> {
-  /** @default - as they are */
+  /** Changes what each link gets. @default - as they are */
   readonly link?: Transform<WorkloadLinkArgs>;
-  /** @default - as they are */
+  /** Changes what each claim rule gets. @default - as they are */
   readonly claimRule?: Transform<WorkloadClaimRuleArgs>;
 }
 

@@ -7,11 +7,13 @@
 export interface ErrorDetails {
   /** Stable name of the kind of failure, for programs: `IBMID_...`. */
   readonly code: `IBMID_${string}`;
+  /** What made it fail, if that was another error. @default - none */
   readonly cause?: unknown;
 }
 
 /** Base class: a stable `code` and a message that says what failed, the value seen, what is allowed and what to do. */
 export class VpcIdentityError extends Error {
+  /** Stable name of the kind of failure, for programs: `IBMID_...`. */
   readonly code: `IBMID_${string}`;
 
   constructor(message: string, details: ErrorDetails) {
@@ -25,24 +27,30 @@ export class VpcIdentityError extends Error {
 export interface HttpErrorDetails extends ErrorDetails {
   /** HTTP status; 0 when there was no response. */
   readonly status: number;
+  /** HTTP method. */
   readonly method: string;
+  /** Address of the call, without secrets. */
   readonly url: string;
   /** The server's correlation id (`Transaction-Id`, `X-Request-Id` or the body's `trace`), or the one we sent. */
   readonly requestId: string;
-  /** The server's own error code and text, never replaced by ours. */
+  /** The server's own error code and text, never replaced by ours. @default - the server gave none */
   readonly serverCode?: string | undefined;
+  /** The server's own text, never replaced by ours. @default - the server gave none */
   readonly serverText?: string | undefined;
-  /** The server's own structured details, such as the policy that conflicts. */
+  /** The server's own structured details, such as the policy that conflicts. @default - the server gave none */
   readonly serverDetails?: unknown;
 }
 
 /** A call that the server refused or never answered. */
 export class HttpError extends VpcIdentityError implements HttpErrorDetails {
   readonly status: number;
+  /** HTTP method of the call. */
   readonly method: string;
+  /** Address of the call, without secrets. */
   readonly url: string;
   readonly requestId: string;
   readonly serverCode: string | undefined;
+  /** The server's own text, never replaced by ours. */
   readonly serverText: string | undefined;
   readonly serverDetails: unknown;
 

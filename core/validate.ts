@@ -7,7 +7,9 @@ import { redact } from "./errors";
 
 /** One thing that is wrong: the path of the property, and a sentence with the value seen and what is allowed. */
 export interface Problem {
+  /** Path of the property, such as `metadataService.protocol`. */
   readonly property: string;
+  /** A sentence with the value seen and what is allowed. */
   readonly reason: string;
 }
 
@@ -95,8 +97,14 @@ export function list(item: Rule, limits: { min?: number; max?: number } = {}): R
         `must have ${range} ${min === 1 && max === Number.POSITIVE_INFINITY ? "entry" : "entries"}`,
       );
     }
-    return value.flatMap((entry: unknown, index) => problemsOf(item, entry, `${path}[${index}]`));
+    return Array.from(value, (entry: unknown, index) => problemsOfEntry(item, entry, `${path}[${index}]`)).flat();
   };
+}
+
+/** Unlike a field, an entry cannot be left out by null: it would be sent as one that names nothing. */
+function problemsOfEntry(item: Rule, entry: unknown, property: string): Problem[] {
+  if (entry === null || entry === undefined) return [{ property, reason: "is missing; leave the entry out instead" }];
+  return problemsOf(item, entry, property);
 }
 
 /** Free-form names to values that all follow one rule. */

@@ -17,7 +17,7 @@ import {
 import { currentSession } from "./connection";
 import { sameValue } from "./diff";
 import { handlerFor } from "./handler";
-import { isKnownThroughout } from "./naming";
+import { isKnownThroughout, keptName } from "./naming";
 import { ensurePolicy, readPolicy, removePolicy, syncPolicy } from "./policy-lifecycle";
 import { type ResolvedRoles, UNKNOWN_ROLES, resolveRoles } from "./policy-roles";
 import { ruleArgsOf } from "./policy-rule";
@@ -33,10 +33,10 @@ export const handler = handlerFor<AccessPolicyInputs, AccessPolicyOutputs>({
   computed: ["roleIds"],
   fields: accessPolicyFields,
   wanted: wantedPolicy,
-  complete: async (inputs, { olds, text: marked }) => {
+  complete: async (inputs, { olds, same, text: marked }) => {
     const { roleIds, failures } = await rolesOf(olds, inputs);
     if (failures.length > 0) return failures;
-    return { ...inputs, roleIds, description: inputs.description ?? marked };
+    return { ...inputs, roleIds, description: inputs.description ?? keptName(olds.description, same, marked) };
   },
   alsoReplaces: (olds, inputs) => (olds.apiVersion === "v1" ? beyondV1(inputs) : []),
   create: ensurePolicy,
@@ -51,6 +51,7 @@ export const handler = handlerFor<AccessPolicyInputs, AccessPolicyOutputs>({
     rule: ruleArgsOf({ pattern, rule }),
     description,
   }),
+  placeOf: ({ attributes }) => ({ accountId: attributes?.find(({ key }) => key === "accountId")?.value }),
   describe: (id) => `policy "${id}"`,
 });
 

@@ -124,7 +124,7 @@ export interface BareMetalServerSettingsArgs {
   readonly resourceGroupId?: pulumi.Input<string>;
   /**
    * How long to wait until the server runs, also after a re-initialisation: 60 to 7200 seconds.
-   * @default 3600
+   * @default 3600, or as long as `customTimeouts` allows where that is more
    */
   readonly provisionTimeoutSeconds?: pulumi.Input<number>;
   /**

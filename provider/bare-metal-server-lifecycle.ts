@@ -25,13 +25,14 @@ import {
   bareMetalFields,
   wantedServer,
 } from "./bare-metal-server-args";
-import { currentSession } from "./connection";
+import { currentSession, withoutSignal } from "./connection";
 import { InitError, goneError, isGone, isOutcomeUnknown, syncOwned, untilVisible } from "./converge";
 import { changedFields, compact, replacingFields } from "./diff";
 import { networkPrototype } from "./instance-network-args";
 import { powerTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
 import { make, resourceGroupOf, stillUnusable } from "./network-lifecycle";
+import { waitSeconds } from "./timeouts";
 import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 /** A server and what it was initialised with, where that was read. */
@@ -183,7 +184,8 @@ export async function updateServer(
   } catch (error) {
     // A change that was refused leaves everything as it was.
     if (isGone(error) || !(progress.underWay || latest?.status === "failed")) throw error;
-    const last = latest ?? (await look(id));
+    // Also when the time is over: what is known of it must reach the state.
+    const last = latest ?? (await withoutSignal(() => look(id)).catch(() => undefined));
     if (last === undefined) throw error;
     throw new InitError(id, outputsOf(last, kept), [error instanceof Error ? error.message : String(error)]);
   }
@@ -245,7 +247,8 @@ export async function deleteServer(id: string): Promise<void> {
   const see = (): Promise<BareMetalServer | undefined> => getBareMetalServer(currentSession(), id);
   try {
     const settled = ({ status }: BareMetalServer): boolean => AT_REST.includes(status) || status === "deleting";
-    const rested = await untilSettled({ what, look: see, first, settled, timeoutSeconds: PROVISION_TIMEOUT_SECONDS });
+    const timeoutSeconds = waitSeconds(PROVISION_TIMEOUT_SECONDS);
+    const rested = await untilSettled({ what, look: see, first, settled, timeoutSeconds });
     if (rested.status === "running") await powerTo("stopped", rested, powerOf(rested, "hard"));
     if (rested.status !== "deleting")
       await onceIdle(what, () => deleteBareMetalServer(currentSession(), id), BUSY_FOR_SECONDS);
@@ -267,7 +270,7 @@ async function look(id: string): Promise<LiveServer | undefined> {
 /** Waits until a server runs or is stopped, and reads what it was initialised with. */
 async function untilAtRest(
   first: LiveServer,
-  { provisionTimeoutSeconds = PROVISION_TIMEOUT_SECONDS }: BareMetalServerInputs,
+  { provisionTimeoutSeconds = waitSeconds(PROVISION_TIMEOUT_SECONDS) }: BareMetalServerInputs,
   onSeen: (seen: LiveServer) => void,
   isNew = false,
 ): Promise<LiveServer> {

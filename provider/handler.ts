@@ -8,7 +8,7 @@ import { configure, currentSession } from "./connection";
 import { InitError, failuresOf, notFoundError } from "./converge";
 import { type FieldTable, changedFields, compact, diffByTable, replacingFields, sameValue } from "./diff";
 import { isSameObject, markedText } from "./naming";
-import { assertPlace } from "./place";
+import { type Placed, accountOf, assertPlace } from "./place";
 import { type Timeouts, withinTimeout } from "./timeouts";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ export interface Management<Inputs extends Internal, Outputs extends object> {
   /** Told in every run of the fields in which the program asks for what the object will not get. */
   readonly ignored?: (id: string, olds: Outputs, inputs: Inputs, fields: readonly string[]) => void;
   /** True where another object is made before the old one is deleted. @default - the old one is deleted first */
-  readonly createFirst?: (olds: Outputs, inputs: Inputs) => boolean;
+  readonly createFirst?: (id: string, olds: Outputs, inputs: Inputs) => Promise<boolean>;
   /** The inputs in terms of the outputs; the mark is added. */
   readonly wanted: (inputs: Inputs) => Properties;
   /** Fills in what the user left out, or says what only a call could find to be wrong. */
@@ -59,6 +59,10 @@ export interface Management<Inputs extends Internal, Outputs extends object> {
   readonly delete: (id: string, olds: Outputs) => Promise<void>;
   /** The arguments that would say what the outputs say: how a refresh shows a change of somebody else's. */
   readonly inputsOf: (outputs: Outputs) => object;
+  /** Where the object is, by what the state says of it. @default - the outputs `crn` and `accountId` */
+  readonly placeOf?: (known: Partial<Outputs>) => Placed;
+  /** Nobody tells the account of such an object, so the state keeps the one in which it was last seen, as `accountId`. */
+  readonly keepsAccount?: true;
   /** The object in messages: `trusted profile "..."`. */
   readonly describe: (id: string) => string;
 }
@@ -71,7 +75,11 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
     typeof management.fields === "function" ? management.fields(inputs, olds) : management.fields;
   const identity = (inputs: Inputs): Properties => ({ ...management.wanted(inputs), mark: inputs.mark });
   const assertHere = (id: string, known: object): Promise<void> =>
-    assertPlace(currentSession(), management.describe(id), known);
+    assertPlace(currentSession(), management.describe(id), management.placeOf?.(known) ?? known);
+  const stored = async (outputs: Outputs, internal: Partial<Internal>): Promise<Outputs> => {
+    const account = management.keepsAccount === true ? { accountId: await accountOf(currentSession()) } : {};
+    return compact({ ...outputs, ...account, ...internalOf(internal) });
+  };
 
   return {
     configure,
@@ -98,13 +106,13 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
         (field) => fields[field]?.change === "ignore" && isKnown(wanted[field]),
       );
       if (ignored.length > 0) management.ignored?.(id, olds, news, ignored);
-      const forced = management.alsoReplaces?.(olds, news) ?? [];
+      const replacing = [...replaces, ...(management.alsoReplaces?.(olds, news) ?? [])];
       // How long a delete may take is read from the outputs, so they have to follow.
       const timed = !sameValue(internalOf(olds).customTimeouts, news.customTimeouts);
       return {
-        changes: changes === true || forced.length > 0 || timed,
-        replaces: [...replaces, ...forced],
-        deleteBeforeReplace: management.createFirst?.(olds, news) !== true,
+        changes: changes === true || replacing.length > 0 || timed,
+        replaces: replacing,
+        deleteBeforeReplace: replacing.length === 0 || (await management.createFirst?.(id, olds, news)) !== true,
       };
     },
 
@@ -112,7 +120,7 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
       const inputs = compact(rawInputs);
       const work = withinTimeout(inputs.customTimeouts, "create", () => management.create(inputs));
       const { id, outputs } = await keeping(inputs, work);
-      return { id, outs: stored(outputs, inputs) };
+      return { id, outs: await stored(outputs, inputs) };
     },
 
     update: async (id, rawOlds, rawNews) => {
@@ -121,7 +129,7 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
         await assertHere(id, olds);
         return management.update(id, olds, inputs);
       });
-      return { outs: stored(await keeping(inputs, work), inputs) };
+      return { outs: await stored(await keeping(inputs, work), inputs) };
     },
 
     read: async (id, props) => {
@@ -134,7 +142,7 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
         return {};
       }
       const internal = internalOf(known);
-      const result = { id, props: stored(live, internal) };
+      const result = { id, props: await stored(live, internal) };
       // Without drift the inputs stay the user's own words. States of the first version keep no mark among the outputs.
       if (
         internal.mark === undefined ||
@@ -159,17 +167,13 @@ function internalOf(properties: object): Partial<Internal> {
   return { ...(mark === undefined ? {} : { mark }), ...(customTimeouts === undefined ? {} : { customTimeouts }) };
 }
 
-function stored<Outputs extends object>(outputs: Outputs, internal: Partial<Internal>): Outputs {
-  return compact({ ...outputs, ...internalOf(internal) });
-}
-
 /** An object that is there but not as it should be is stored like any other. */
 async function keeping<T>(inputs: Internal, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof InitError)) throw error;
-    throw new InitError(error.id, stored(error.properties, inputs), error.reasons);
+    throw new InitError(error.id, compact({ ...error.properties, ...internalOf(inputs) }), error.reasons);
   }
 }
 

@@ -163,7 +163,7 @@ export interface InstanceSettingsArgs {
   readonly resourceGroupId?: pulumi.Input<string>;
   /**
    * How long to wait until the server runs, 60 to 7200 seconds.
-   * @default 1800
+   * @default 1800, or as long as `customTimeouts` allows where that is more
    */
   readonly provisionTimeoutSeconds?: pulumi.Input<number>;
   /**

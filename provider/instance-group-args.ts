@@ -53,7 +53,7 @@ export interface InstanceGroupArgs {
   readonly resourceGroupId?: pulumi.Input<string>;
   /**
    * How long to wait until the group has all its servers, 60 to 7200 seconds.
-   * @default 1800
+   * @default 1800, or as long as `customTimeouts` allows where that is more
    */
   readonly provisionTimeoutSeconds?: pulumi.Input<number>;
   /**

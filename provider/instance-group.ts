@@ -31,6 +31,7 @@ import { LINKING_ADVICE, linkingTemplateOf } from "./instance-group-linking";
 import { deleteUnused, make, nameOf, resourceGroupOf } from "./network-lifecycle";
 import { assertValid } from "./preflight";
 import { type ResourceType, VpcIdentityResource } from "./resource";
+import { waitSeconds } from "./timeouts";
 import { onceIdle, untilGone, untilSettled } from "./waiting";
 
 const TYPE = "InstanceGroup";
@@ -151,7 +152,7 @@ async function explained<T>(inputs: InstanceGroupInputs, work: Promise<T>): Prom
 /** Waits until a group has as many servers as wanted. */
 async function untilHealthy(
   first: LiveGroup,
-  { provisionTimeoutSeconds = DEFAULT_TIMEOUT_SECONDS }: InstanceGroupInputs,
+  { provisionTimeoutSeconds = waitSeconds(DEFAULT_TIMEOUT_SECONDS) }: InstanceGroupInputs,
   onSeen: (seen: LiveGroup) => void,
 ): Promise<LiveGroup> {
   const what = describe(first.id, first.name);

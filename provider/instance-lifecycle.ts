@@ -21,6 +21,7 @@ import { type Kept, initializationOf, keptOf, outputsOf, ownedOf, settingsOf } f
 import { bringTo } from "./instance-power";
 import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
 import { make, resourceGroupOf, stillUnusable, syncUnderTag } from "./network-lifecycle";
+import { waitSeconds } from "./timeouts";
 import { failedToStart, onceIdle, reasonsOf, untilGone, untilSettled } from "./waiting";
 
 type Wanted = Readonly<Record<string, unknown>>;
@@ -285,7 +286,7 @@ export function prototypeOf(inputs: Partial<InstanceInputs>, attachmentName: str
 /** The server once it is neither on its way up nor down; `onSeen` learns of every state in between. */
 export function settled(
   first: Instance,
-  timeoutSeconds = DEFAULT_TIMEOUT_SECONDS,
+  timeoutSeconds = waitSeconds(DEFAULT_TIMEOUT_SECONDS),
   onSeen: (seen: Instance) => void = () => undefined,
 ): Promise<Instance> {
   return untilSettled({

@@ -76,6 +76,8 @@ export interface InstanceMetadataServiceOutputs {
   readonly responseHopLimit?: number | undefined;
   readonly before: MetadataService;
   readonly onDelete: "restore" | "leave" | "disable";
+  /** Absent in states of earlier versions until the next refresh or update. */
+  readonly crn?: string | undefined;
 }
 
 /** Judges the arguments. */
@@ -142,13 +144,15 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
     if (server === undefined) return undefined;
     const { metadataService: live } = server;
     // Nothing was known before: all of it is shown, and nothing is ours to give back.
-    if (known.before === undefined) return { instanceId: id, ...live, before: live, onDelete: "leave" };
+    if (known.before === undefined)
+      return { instanceId: id, ...live, before: live, onDelete: "leave", crn: server.crn };
     const owned = SETTINGS.filter((name) => name === "enabled" || known[name] !== undefined);
     return {
       instanceId: known.instanceId ?? id,
       ...pick(live, owned),
       before: known.before,
       onDelete: known.onDelete ?? "restore",
+      crn: server.crn,
     };
   },
   delete: giveBack,
@@ -176,7 +180,7 @@ async function sync(
   { wanted, before }: { wanted: Settings; before: MetadataService },
 ): Promise<InstanceMetadataServiceOutputs> {
   const { instanceId, onDelete } = inputs;
-  const outputs = { ...ownOf(inputs), instanceId, enabled: inputs.enabled, before, onDelete };
+  const outputs = { ...ownOf(inputs), instanceId, enabled: inputs.enabled, before, onDelete, crn: server.crn };
   const ready = await settled(server);
   try {
     const live = await set(ready, wanted);
@@ -236,7 +240,7 @@ async function giveBack(id: string, olds: InstanceMetadataServiceOutputs): Promi
 const KIND: ResourceType = {
   type: TYPE,
   rule: instanceMetadataServiceRule,
-  outputs: ["instanceId", "enabled", "protocol", "responseHopLimit", "before", "onDelete"],
+  outputs: ["instanceId", "enabled", "protocol", "responseHopLimit", "before", "onDelete", "crn"],
 };
 
 /**
@@ -253,10 +257,12 @@ export class InstanceMetadataService extends VpcIdentityResource {
   declare readonly enabled: pulumi.Output<boolean>;
   /** Protocol, when the program says it. */
   declare readonly protocol: pulumi.Output<MetadataProtocol | undefined>;
-  /** Hop limit, when the program says it. */
+  /** How many network hops an answer may travel, when the program says it. */
   declare readonly responseHopLimit: pulumi.Output<number | undefined>;
   /** All settings as they were before this resource was made. */
   declare readonly before: pulumi.Output<MetadataService>;
+  /** CRN of the server. */
+  declare readonly crn: pulumi.Output<string>;
   /** What becomes of the settings when this resource is deleted. */
   declare readonly onDelete: pulumi.Output<"restore" | "leave" | "disable">;
 

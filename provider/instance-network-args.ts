@@ -161,10 +161,15 @@ export type BareMetalNetworkArgs =
 
 /** What `check` makes of a network interface. */
 export interface NetworkInterfaceInputs {
+  /** Id of the subnet. */
   readonly subnetId: string;
+  /** Name. */
   readonly name?: string | undefined;
+  /** Ids of the security groups. */
   readonly securityGroupIds?: readonly string[] | undefined;
+  /** Address in its subnet. */
   readonly primaryIp?: string | undefined;
+  /** Whether it may send from addresses that are not its own. */
   readonly allowIpSpoofing?: boolean | undefined;
 }
 

@@ -3,6 +3,7 @@ import { type Instance, actOnInstance, getInstance } from "../client/vpc";
 import { VpcIdentityError, isHttpError } from "../core/errors";
 import { currentSession } from "./connection";
 import { goneError, isOutcomeUnknown } from "./converge";
+import { waitSeconds } from "./timeouts";
 import { Pauses } from "./waiting";
 
 const TIMEOUT_SECONDS = 1800;
@@ -35,7 +36,8 @@ export async function powerTo<T extends { readonly status: string }>(
   server: T,
   { what, look, act }: Power<T>,
 ): Promise<T> {
-  const pauses = new Pauses(TIMEOUT_SECONDS);
+  const timeoutSeconds = waitSeconds(TIMEOUT_SECONDS);
+  const pauses = new Pauses(timeoutSeconds);
   let refusal: unknown;
   for (let live = server; ;) {
     if (live.status === target) return live;
@@ -48,7 +50,7 @@ export async function powerTo<T extends { readonly status: string }>(
     pauses.tell(what, live.status);
   }
   throw new VpcIdentityError(
-    `${what} could not be ${target === "running" ? "started" : "stopped"} within ${TIMEOUT_SECONDS} seconds; the next run ` +
+    `${what} could not be ${target === "running" ? "started" : "stopped"} within ${timeoutSeconds} seconds; the next run ` +
       "tries again.",
     { code: "IBMID_TIMEOUT", cause: refusal },
   );

@@ -22,8 +22,8 @@ import type { DataVolumeArgs, NewVolumeArgs } from "./instance-volume-args";
 export interface InstanceTemplateSettingsArgs {
   /**
    * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters. A change renames the template.
-   * A template that an instance group uses can only be replaced where its name is left to us or changes along: the group
-   * needs the new one before the old one can go.
+   * Where something else replaces it, the old one gives the name to the new one and is called `replaced-` and the end of its id
+   * until the groups of the program have the new one and it is deleted.
    * @default - the resource's name and a hash, such as "app-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;

@@ -32,7 +32,7 @@ import {
   wantedTemplate,
 } from "./instance-template-args";
 import { rememberLinking } from "./instance-group-linking";
-import { endsWithHash, hashOf, markedText, vpcName } from "./naming";
+import { endsWithHash, hashOf, logicalName, vpcName } from "./naming";
 import { assertAdoptable, deleteUnused, nameOf } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -46,8 +46,13 @@ export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutput
   fields: templateFields,
   wanted: wantedTemplate,
   complete: (inputs, completion) => ({ ...withDefaults(inputs), name: nameOf(completion) }),
-  // A group that uses the old one has to change to the new one in between. Two of one name there cannot be.
-  createFirst: (olds, inputs) => olds.name !== inputs.name,
+  // A group that uses the old one has to change to the new one in between.
+  createFirst: async (id, olds, inputs) => {
+    if (olds.name !== inputs.name) return true;
+    // Two of one name there cannot be, so the new one takes it from the old one, if it knows that for its own.
+    const live = await getTemplate(currentSession(), id);
+    return live !== undefined && carriesMark(live, inputs);
+  },
   ignored: (id, olds, inputs) =>
     warn(
       TYPE,
@@ -88,20 +93,17 @@ async function ensureTemplate(
   const replacing = replacingFields(fields);
   const hash = hashOf(identity, replacing);
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
-  const attachmentName = vpcName(markedText(identity, replacing));
-  const isOurs = (other: LiveTemplate): boolean =>
-    [other.name, other.primaryNetworkAttachmentName, other.primaryNetworkInterfaceName].some((text) =>
-      endsWithHash(text, hash),
-    );
+  const attachmentName = vpcName(`${logicalName({ ...inputs }).slice(0, 40)}-${markHash(inputs)}-${hash}`);
+  const isOurs = (other: LiveTemplate): boolean => marksOf(other).some((text) => endsWithHash(text, hash));
   const create = (): Promise<LiveTemplate> => createTemplate(currentSession(), prototypeOf(inputs, attachmentName));
   const { object: live, found } = await createOnce<LiveTemplate>({
     what: `${NOUN} "${inputs.name}"`,
     create,
     find: async (error, unanswered) => {
       const other = await inTheWay(() => templateNamed(inputs.name), error, unanswered);
-      if (other === undefined || !isOurs(other)) return other;
-      // Either an earlier attempt made it and nobody knows of it, or it is to be replaced by an equal one, only because
-      // `--replace` says so, and is deleted after this. So it can never be taken.
+      if (other === undefined || !(isOurs(other) || carriesMark(other, inputs))) return other;
+      // Either an earlier attempt made it and nobody knows of it, or it is to be replaced by this one and is deleted after
+      // this. So it can never be taken.
       await makeRoom(other);
       return create();
     },
@@ -115,6 +117,20 @@ async function ensureTemplate(
   const synced = await syncFound({ id: live.id, outputs }, () => syncTemplate(live.id, outputs, inputs));
   return { id: live.id, outputs: outputsOf(synced, said) };
 }
+
+/** The texts of a template in which hashes of ours may be. */
+const marksOf = (template: LiveTemplate): (string | undefined)[] => [
+  template.name,
+  template.primaryNetworkAttachmentName,
+  template.primaryNetworkInterfaceName,
+];
+
+/** Says of which resource of which stack a template is, whatever its arguments are. */
+const markHash = ({ mark }: Pick<InstanceTemplateInputs, "mark">): string => hashOf({ mark }, []);
+
+/** True for a template that this resource has made, with whatever arguments it had then. */
+const carriesMark = (template: LiveTemplate, inputs: Pick<InstanceTemplateInputs, "mark">): boolean =>
+  marksOf(template).some((text) => endsWithHash(text?.slice(0, -9), markHash(inputs)));
 
 /** Takes a template's name away from it, where it cannot be deleted because a group uses it. */
 async function makeRoom(template: LiveTemplate): Promise<void> {

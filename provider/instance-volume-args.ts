@@ -46,9 +46,13 @@ export type DataVolumeArgs =
 
 /** What `check` makes of a new volume. */
 export interface NewVolumeInputs {
+  /** Name. */
   readonly name?: string | undefined;
+  /** Size in GB. */
   readonly capacityGb?: number | undefined;
+  /** Profile of the volume, such as `general-purpose`. */
   readonly profile?: string | undefined;
+  /** Whether it is deleted with the server. */
   readonly deleteWithInstance?: boolean | undefined;
 }
 

@@ -41,10 +41,17 @@ export function hashOf(inputs: Properties, replacing: readonly string[]): string
   return sha256(canonicalJson([inputs.mark, identityOf(inputs, replacing)])).slice(0, 8);
 }
 
-/** True while `news` describes the object that `olds` (inputs too) described, so that its mark and its names stay. */
+/**
+ * True while `news` may describe the object that `olds` (inputs too) described, so that its mark and its names stay. For a
+ * field that was left out IBM chose a value, which only the outputs tell: whether the field says the same now is up to
+ * `diff`, and what `diff` replaces is checked once more, as a new object.
+ */
 export function isSameObject(olds: Properties, news: Properties, table: FieldTable): boolean {
-  const replacing = Object.fromEntries(Object.entries(table).filter(([, { change }]) => change === "replace"));
-  return typeof olds.mark === "string" && changedFields(replacing, olds, news).length === 0;
+  const told = Object.entries(table).filter(
+    ([field, { change, absent }]) =>
+      change === "replace" && (absent === "clear" || (olds[field] !== undefined && olds[field] !== null)),
+  );
+  return typeof olds.mark === "string" && changedFields(Object.fromEntries(told), olds, news).length === 0;
 }
 
 /**
@@ -58,8 +65,8 @@ export function markedText(inputs: Properties, replacing: readonly string[]): st
 }
 
 /**
- * The name of an object that the user gave none: the one it has while it is the same object, else `text`. A name of another
- * form came from somebody else: a refresh put it among the inputs.
+ * The name (or the description) of an object that the user gave none: the one it has while it is the same object, else `text`.
+ * One of another form came from somebody else: a refresh put it among the inputs.
  */
 export function keptName(kept: unknown, same: boolean, text: string): string {
   const form = (name: string): string => name.replace(/-[0-9a-f]{8}$/, "-");
@@ -70,7 +77,7 @@ export function keptName(kept: unknown, same: boolean, text: string): string {
 /** What `check` knows of the name and the description of an object. */
 interface Naming {
   readonly given: { readonly name?: string | undefined; readonly description?: string | undefined };
-  readonly olds: { readonly name?: string | undefined };
+  readonly olds: { readonly name?: string | undefined; readonly description?: string | undefined };
   readonly same: boolean;
   readonly text: string;
 }
@@ -82,7 +89,7 @@ interface Naming {
 export function hashedText({ given, olds, same, text }: Naming): { name: string } | { description: string } {
   return given.name === undefined
     ? { name: keptName(olds.name, same, text) }
-    : { description: given.description ?? text };
+    : { description: given.description ?? keptName(olds.description, same, text) };
 }
 
 /** True when `text` (a name or a description) ends in the hash. */

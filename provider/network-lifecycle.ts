@@ -10,7 +10,7 @@ import { type FieldTable, changedFields, replacingFields } from "./diff";
 import type { Completion, Internal } from "./handler";
 import { endsWithHash, hashOf, keptName, vpcName } from "./naming";
 import { nameRule } from "./references";
-import { durationMs } from "./timeouts";
+import { durationMs, waitSeconds } from "./timeouts";
 import { Pauses, afterFailure, untilGone, untilSettled } from "./waiting";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -195,7 +195,7 @@ export async function untilAvailable<T extends Live>(
     look: async () => (await get(first.id)) as (T & WithStatus) | undefined,
     first,
     settled: ({ status }) => status === "available" || status === "failed",
-    timeoutSeconds: WITHIN_SECONDS,
+    timeoutSeconds: waitSeconds(WITHIN_SECONDS),
   });
   if (live.status === "available") return live;
   throw new VpcIdentityError(`${what} could not be made: its status is "failed". ${afterFailure(isNew)}`, {

@@ -6,14 +6,22 @@ import type { Session } from "../client/session";
 import { VpcIdentityError } from "../core/errors";
 
 /** What the state may tell of the place. */
-interface Placed {
+export interface Placed {
   readonly crn?: unknown;
   readonly accountId?: unknown;
 }
 
+/** The account in a CRN, if it says one. */
+export function accountIn(crn: string | undefined): string | undefined {
+  return crn
+    ?.split(":")
+    .find((part) => part.startsWith("a/"))
+    ?.slice(2);
+}
+
 /**
  * Refuses to work on an object from another region or account than it is in. Without a CRN or an account in the state
- * (only an id is known, or it lives in another object) there is nothing to compare.
+ * (only an id is known, or an earlier version made it) there is nothing to compare.
  * @throws VpcIdentityError `IBMID_WRONG_REGION` or `IBMID_WRONG_ACCOUNT`
  */
 export async function assertPlace(session: Session, what: string, { crn, accountId }: Placed): Promise<void> {
@@ -48,8 +56,8 @@ function regionOf({ settings }: Session): string {
   );
 }
 
-/** Undefined for a token that does not say which account it is for. */
-async function accountOf(session: Session): Promise<string | undefined> {
+/** The account of this run; undefined for a token that does not say which account it is for. */
+export async function accountOf(session: Session): Promise<string | undefined> {
   try {
     return await session.accountId();
   } catch (error) {

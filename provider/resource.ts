@@ -5,6 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Problem, Rule } from "../core/validate";
 import { markOf } from "./naming";
+import { plainStacks } from "./plain-stacks";
 import { assertProgramUsable, assertValid } from "./preflight";
 import { providerStub, typeToken } from "./stub";
 import { timeoutsRule } from "./timeouts";
@@ -23,7 +24,13 @@ export interface ResourceType {
   readonly handlerOrdersReplacement?: true;
 }
 
-/** A dynamic resource whose code is reached by name. Not meant to be extended outside of this package. */
+/**
+ * A dynamic resource whose code is reached by name. Not meant to be extended outside of this package.
+ *
+ * The option `customTimeouts` (`create`, `update`, `delete`, in Pulumi's notation such as "90s" or "2h") takes the place of
+ * the limits that a resource has of its own, whether it is shorter or longer; an argument such as `provisionTimeoutSeconds`
+ * stays the limit of its own step.
+ */
 export abstract class VpcIdentityResource extends pulumi.CustomResource {
   protected constructor(
     kind: ResourceType,
@@ -31,12 +38,17 @@ export abstract class VpcIdentityResource extends pulumi.CustomResource {
     args: object | undefined,
     options: pulumi.CustomResourceOptions = {},
   ) {
-    super(typeToken(kind.type), name, properties(kind, name, args, options), {
-      // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
-      ...(kind.handlerOrdersReplacement === true ? {} : { deleteBeforeReplace: true }),
-      ...options,
-      additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
-    });
+    const restore = plainStacks();
+    try {
+      super(typeToken(kind.type), name, properties(kind, name, args, options), {
+        // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
+        ...(kind.handlerOrdersReplacement === true ? {} : { deleteBeforeReplace: true }),
+        ...options,
+        additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
+      });
+    } finally {
+      restore();
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Pulumi's `customTimeouts`: its dynamic provider process does not pass them on to a handler, so the constructor puts them
- * among the inputs, and the handler keeps time itself.
+ * among the inputs, and the handler keeps time itself. They take the place of the handlers' own limits, shorter or longer.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { VpcIdentityError } from "../core/errors";
 import { type Rule, object, text } from "../core/validate";
 import { withSignal } from "./connection";
@@ -33,6 +34,13 @@ export function durationMs(value: string): number {
   return Math.min(Math.round(ms), LONGEST_MS);
 }
 
+const allowances = new AsyncLocalStorage<number>();
+
+/** How long one step may be waited for: `ownSeconds`, or as long as the user allows the whole operation where that is more. */
+export function waitSeconds(ownSeconds: number): number {
+  return Math.max(ownSeconds, (allowances.getStore() ?? 0) / 1000);
+}
+
 /**
  * Does `work` within the time the user allows for `operation`, or without a limit of its own when there is none.
  * @throws VpcIdentityError `IBMID_TIMEOUT` when the time is over; `InitError` when there is an object by then
@@ -44,9 +52,10 @@ export async function withinTimeout<T>(
 ): Promise<T> {
   const limit = timeouts?.[operation];
   if (limit === undefined) return work();
-  const signal = AbortSignal.timeout(durationMs(limit));
+  const limitMs = durationMs(limit);
+  const signal = AbortSignal.timeout(limitMs);
   try {
-    return await withSignal(signal, work);
+    return await allowances.run(limitMs, () => withSignal(signal, work));
   } catch (error) {
     if (!signal.aborted) throw error;
     const over = `customTimeouts.${operation} of ${limit} is over.`;

@@ -201,6 +201,7 @@ export const handler = handlerFor<TrustedProfileClaimRuleInputs, TrustedProfileC
     await deleteClaimRule(currentSession(), profileId, objectId);
   },
   inputsOf: (outputs) => onlyFields(trustedProfileClaimRuleFields, outputs),
+  keepsAccount: true,
   describe: (id) => `claim rule "${id}"`,
 });
 

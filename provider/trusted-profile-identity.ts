@@ -32,7 +32,7 @@ import { currentClock, currentSession } from "./connection";
 import { createOnce, goneError, onceParentIsVisible, syncFound, syncOwned } from "./converge";
 import { type FieldTable, compact, onlyFields, replacingFields, sameSet } from "./diff";
 import { type Internal, handlerFor } from "./handler";
-import { endsWithHash, hashOf } from "./naming";
+import { endsWithHash, hashOf, keptName } from "./naming";
 import { profileIdOf, profileRule, serviceIdOf } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -172,7 +172,10 @@ export const handler = handlerFor<TrustedProfileIdentityInputs, TrustedProfileId
   rule: trustedProfileIdentityRule,
   fields: trustedProfileIdentityFields,
   wanted,
-  complete: (inputs, { text: marked }) => ({ ...inputs, description: inputs.description ?? marked }),
+  complete: (inputs, { olds, same, text: marked }) => ({
+    ...inputs,
+    description: inputs.description ?? keptName(olds.description, same, marked),
+  }),
   create: async (inputs) => {
     const { profileId, type, identifier } = wanted(inputs);
     return { id: `${profileId}|${type}|${identifier}`, outputs: await ensureIdentity(inputs) };
@@ -188,6 +191,7 @@ export const handler = handlerFor<TrustedProfileIdentityInputs, TrustedProfileId
     await alone(profileId, () => removeIdentity(currentSession(), profileId, type, identifier));
   },
   inputsOf: (outputs) => onlyFields(trustedProfileIdentityFields, outputs),
+  keepsAccount: true,
   describe: (id) => `trusted profile identity "${id}"`,
 });
 

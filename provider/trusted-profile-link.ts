@@ -33,6 +33,7 @@ import { type FieldTable, compact, onlyFields, replacingFields, sameValue } from
 import { type Internal, handlerFor } from "./handler";
 import { endsWithHash, hashOf, keptName } from "./naming";
 import { pairOf } from "./pair-id";
+import { accountIn } from "./place";
 import { profileIdOf, profileRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -227,6 +228,8 @@ export const handler = handlerFor<TrustedProfileLinkInputs, TrustedProfileLinkOu
     await deleteLink(currentSession(), profileId, objectId);
   },
   inputsOf: (outputs) => onlyFields(trustedProfileLinkFields, outputs),
+  // The compute resource is in the account of the profile, unless the link says otherwise.
+  placeOf: ({ link, isCrossAccount }) => ({ accountId: isCrossAccount === false ? accountIn(link?.crn) : undefined }),
   describe: (id) => `trusted profile link "${id}"`,
 });
 

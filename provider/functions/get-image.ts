@@ -47,6 +47,7 @@ export interface GetImageArgs {
 
 /** An image. */
 export interface ImageResult extends Omit<Image, "id"> {
+  /** Id of the image. */
   readonly imageId: string;
   /** Whether servers that boot from it run their user data with cloud-init. False only with `anyUserDataFormat`. */
   readonly runsCloudInit: boolean;

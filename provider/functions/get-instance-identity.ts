@@ -36,9 +36,13 @@ export type IdentityReason =
 
 /** A profile that the server may become. */
 export interface PossibleProfile {
+  /** Id of the profile (`Profile-<uuid>`). */
   readonly profileId: string;
+  /** IAM id of the profile (`iam-Profile-<uuid>`). */
   readonly iamId: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
   /** Whether the server becomes it when it does not name one. */
   readonly isDefault: boolean;
@@ -48,8 +52,11 @@ export interface PossibleProfile {
 
 /** A claim rule for virtual servers that this one does not meet. */
 export interface UnmetClaimRule {
+  /** Id of the profile (`Profile-<uuid>`). */
   readonly profileId: string;
+  /** Name of the profile. */
   readonly profileName: string;
+  /** Id of the claim rule. */
   readonly ruleId: string;
   /** What is not met, condition by condition. */
   readonly unmet: string[];
@@ -57,8 +64,11 @@ export interface UnmetClaimRule {
 
 /** The identity of a server. */
 export interface InstanceIdentityResult {
+  /** Id of the server. */
   readonly instanceId: string;
+  /** CRN of the server. */
   readonly instanceCrn: string;
+  /** Name of the server. */
   readonly name: string;
   /** Without the metadata service a server becomes nothing at all. */
   readonly metadataServiceEnabled: boolean;

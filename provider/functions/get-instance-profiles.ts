@@ -37,6 +37,7 @@ export interface GetInstanceProfilesArgs {
 
 /** Sizes of servers, the smallest first. */
 export interface InstanceProfilesResult {
+  /** The instance profiles, sorted by name. */
   readonly profiles: InstanceProfile[];
 }
 

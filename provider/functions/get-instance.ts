@@ -35,6 +35,7 @@ export interface GetInstanceArgs {
 
 /** A server. */
 export interface InstanceResult extends Omit<Instance, "id" | "href" | "etag" | "profile"> {
+  /** Id of the server. */
   readonly instanceId: string;
   /** Its size, such as "bx2-2x8". */
   readonly instanceProfile: string;

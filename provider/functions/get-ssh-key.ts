@@ -33,6 +33,7 @@ export interface GetSshKeyArgs {
 
 /** An SSH key. */
 export interface SshKeyResult extends Omit<SshKey, "id"> {
+  /** Id of the key. */
   readonly sshKeyId: string;
 }
 

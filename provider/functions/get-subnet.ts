@@ -33,6 +33,7 @@ export interface GetSubnetArgs {
 
 /** A subnet. */
 export interface SubnetResult extends Omit<Subnet, "id"> {
+  /** Id of the subnet. */
   readonly subnetId: string;
 }
 

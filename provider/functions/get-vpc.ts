@@ -28,6 +28,7 @@ export interface GetVpcArgs {
 
 /** A VPC. */
 export interface VpcResult extends Omit<Vpc, "id" | "etag"> {
+  /** Id of the VPC. */
   readonly vpcId: string;
 }
 

@@ -23,7 +23,7 @@ import {
 } from "./checks";
 import { debianRoot, NoImage } from "./debian-root";
 import { furnish, furnishForHttps } from "./disk";
-import { Machine } from "./machine";
+import { Machine, run } from "./machine";
 import { LIFE_SECONDS, PROGRAM, RENEWALS } from "./program";
 import { linesAreJson, metricsAreThere, onlyByName, strongswanHas } from "./secure";
 import { Verdict } from "./verdict";
@@ -68,7 +68,7 @@ function whatIsMissing(): string | undefined {
 class Scene {
   #emulator: Emulator | undefined;
   #project: Project | undefined;
-  #machine: Machine | undefined;
+  readonly #machines = new Set<Machine>();
   interrupted = false;
 
   constructor(
@@ -77,7 +77,7 @@ class Scene {
   ) {}
 
   async stop(): Promise<void> {
-    await this.#machine?.pull();
+    await Promise.all([...this.#machines].map((machine) => machine.pull()));
     await this.#emulator?.close();
     this.#project?.remove();
   }
@@ -86,7 +86,7 @@ class Scene {
     const say = (line: string): void => void process.stdout.write(`  ${line}\n`);
     let image: string;
     try {
-      image = await debianRoot(REPOSITORY, say);
+      image = await this.verdict.timed("the Debian root is there", () => debianRoot(REPOSITORY, say));
     } catch (error) {
       if (!(error instanceof NoImage)) throw error;
       this.verdict.skip("a server booted by systemd and cloud-init", error.message);
@@ -98,8 +98,16 @@ class Scene {
     await this.#deploy(emulator);
     const server = serverOf(emulator, "app");
     const disk = await this.#diskOf(server, image);
-    await this.#firstBoot(disk, server);
-    await this.#secondBoot(disk, server);
+    const machine = await this.#firstBoot(disk, server);
+    // While the first server is waited for most of the time, the others start.
+    const ended = await Promise.allSettled([
+      this.#renewals(machine).then(() => this.#secondBoot(disk, server)),
+      this.#otherServers(emulator, image),
+    ]);
+    for (const outcome of ended) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  async #otherServers(emulator: Emulator, image: string): Promise<void> {
     const secure = serverOf(emulator, "secure");
     const secureDisk = await this.#diskOf(secure, image);
     furnishForHttps(secureDisk, emulator.rootCertificate);
@@ -111,7 +119,10 @@ class Scene {
   async #diskOf(server: InventoryServer, image: string): Promise<string> {
     const disk = join(this.folder, server.id);
     // Not Node's own copy, which would lose owners.
-    if (spawnSync("cp", ["-a", image, disk]).status !== 0) throw new Error(`cannot copy ${image} to ${disk}`);
+    await this.verdict.timed(`the disk of ${server.name} is copied`, async () => {
+      const { exitCode, stderr } = await run(["cp", "-a", image, disk], 120_000);
+      if (exitCode !== 0) throw new Error(`cannot copy ${image} to ${disk}: ${stderr}`);
+    });
     furnish(disk, server.id, await fetchUserData(server.socket));
     return disk;
   }
@@ -139,7 +150,7 @@ class Scene {
     });
   }
 
-  async #firstBoot(disk: string, server: InventoryServer): Promise<void> {
+  async #firstBoot(disk: string, server: InventoryServer): Promise<Machine> {
     const machine = await this.#powerOn(disk, server, 1);
     await this.#check("first boot: cloud-init finishes without error", () => cloudInitIsDone(machine));
     await this.#check("first boot: the timer is active and enabled, no unit has failed", () => unitsAreGood(machine));
@@ -147,6 +158,10 @@ class Scene {
       textsAreValid(machine),
     );
     await this.#check("first boot: certificate and token are this server's", () => identityIsThere(machine, server));
+    return machine;
+  }
+
+  async #renewals(machine: Machine): Promise<void> {
     await this.#check(`first boot: ${RENEWALS} renewals of each, with ${LIFE_SECONDS} s of life`, () =>
       renewalsAreSeen(machine),
     );
@@ -212,8 +227,9 @@ class Scene {
 
   async #powerOn(disk: string, { socket, id }: InventoryServer, responseHopLimit: number): Promise<Machine> {
     if (this.interrupted) throw new Error("interrupted");
-    this.#machine = await Machine.start({ disk, socket, responseHopLimit, name: `vpc-${id.slice(-8)}` });
-    return this.#machine;
+    const machine = await Machine.start({ disk, socket, responseHopLimit, name: `vpc-${id.slice(-8)}` });
+    this.#machines.add(machine);
+    return machine;
   }
 }
 

@@ -23,6 +23,14 @@ export class Verdict {
     }
   }
 
+  /** Runs what is no check but takes time, and says how long. */
+  async timed<T>(what: string, act: () => Promise<T>): Promise<T> {
+    const started = Date.now();
+    const result = await act();
+    process.stdout.write(`       ${what} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
+    return result;
+  }
+
   fail(what: string, error: unknown): void {
     this.#failed += 1;
     process.stdout.write(`  FAIL ${what}\n${error instanceof Error ? error.message : String(error)}\n`);

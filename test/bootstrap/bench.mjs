@@ -2,20 +2,19 @@
 // emulator: programs started, wall time to the first IAM token and to the certificate (with a key that is there), and the
 // bytes of user data that each option takes.
 //   --quick   5 runs each in place of 25
-//   --json    one JSON document in place of the table
+//   --json    one JSON document in place of tables
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { load } from "../emulator/typescript.mjs";
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "boolean" } } });
 const { startEmulator } = load("../../emulator/index.ts", import.meta.url);
 const { makeServer } = load("../emulator/emulated-server.ts", import.meta.url);
 const { bootstrapUserData } = load("../../bootstrap/index.ts", import.meta.url);
 const { ServerFolder } = load("./server-folder.ts", import.meta.url);
+const { print, readOptions } = load("../bench/report.ts", import.meta.url);
+const options = readOptions(process.argv.slice(2));
 
 const RUNS = options.quick ? 5 : 25;
-const GOALS = { tokenPrograms: 4, overheadMs: 50, defaultUserDataBytes: 16_384 };
 const PROGRAMS = [
   ...["awk", "basename", "cat", "chmod", "cp", "curl", "cut", "date", "find", "flock", "grep", "ln", "mkdir"],
   ...["mktemp", "mv", "od", "openssl", "rm", "sed", "sleep", "tr"],
@@ -117,34 +116,35 @@ const emulator = await startEmulator({ provisionSeconds: 0 });
 try {
   const { id } = await makeServer(emulator, { name: "bench" });
   const { url } = emulator.inventory().instances.find((instance) => instance.id === id);
-  const results = {
-    token: await compare(url, "token", { certificate: false }, "mv"),
-    certificate: await compare(url, "certificate", { iamTokens: [], certificate: { reuseKey: true } }, "none"),
-    userDataBytes: Object.fromEntries(
-      Object.entries(OPTION_SETS).map(([name, set]) => [
-        name,
-        { packed: bootstrapUserData(set).length, script: bootstrapUserData(set, { format: "script" }).length },
-      ]),
-    ),
-    goals: GOALS,
-  };
-  if (options.json) console.log(JSON.stringify(results, undefined, 2));
-  else {
-    for (const what of ["token", "certificate"]) {
-      const of = results[what];
-      console.log(
-        `${what}: ${of.milliseconds} ms, plain calls ${of.plainMilliseconds} ms: ${of.overheadMs} ms more ` +
-          `(${of.fastestOverheadMs} for the fastest), ${of.ratio} times; ` +
-          `programs ${of.programs}, plain ${of.plainPrograms}` +
-          (what === "token" ? `; from identity token to IAM token ${of.programsForCredential}` : ""),
-      );
-    }
-    console.log(
-      `goals: ${GOALS.tokenPrograms} programs from token to IAM token, ${GOALS.overheadMs} ms more than plain calls`,
-    );
-    for (const [name, { packed, script }] of Object.entries(results.userDataBytes))
-      console.log(`user data, ${name}: ${packed} bytes; as a script ${script}`);
-  }
+  const token = await compare(url, "token", { certificate: false }, "mv");
+  const certificate = await compare(url, "certificate", { iamTokens: [], certificate: { reuseKey: true } }, "none");
+  const sizes = Object.entries(OPTION_SETS).map(([name, set]) => [
+    name,
+    bootstrapUserData(set).length,
+    bootstrapUserData(set, { format: "script" }).length,
+  ]);
+  const row = (what, of) => [
+    ...[what, of.milliseconds, of.plainMilliseconds, of.overheadMs, of.fastestOverheadMs, of.ratio],
+    ...[of.programs, of.plainPrograms, what === "token" ? of.programsForCredential : "-"],
+  ];
+  print(options, {
+    tables: [
+      {
+        title: `The script on the server next to plain calls: median milliseconds of ${RUNS} runs each, and programs started.`,
+        columns: [
+          ...["credential", "script", "plain calls", "more", "more for the fastest", "times"],
+          ...["programs", "of plain calls", "from identity token to IAM token"],
+        ],
+        rows: [row("token", token), row("certificate", certificate)],
+      },
+      { title: "User data, in bytes.", columns: ["options", "packed", "as a script"], rows: sizes },
+    ],
+    goals: [
+      { goal: "programs from identity token to IAM token", seen: token.programsForCredential, limit: 4, unit: "" },
+      { goal: "a token by the script over plain calls", seen: token.fastestOverheadMs, limit: 50, unit: "ms" },
+      { goal: "default user data", seen: sizes[0][1], limit: 16_384, unit: "bytes" },
+    ],
+  });
 } finally {
   await emulator.close();
 }

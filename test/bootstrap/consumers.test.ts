@@ -5,7 +5,7 @@ import { getAuthenticatorFromEnvironment } from "ibm-cloud-sdk-core";
 import { type BootstrapOptions, validateBootstrap } from "../../bootstrap";
 import { extrasScript } from "../../bootstrap/script-extras";
 import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 function serverWith(options: BootstrapOptions): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
   folder.endFirstBoot();
   return folder;
 }

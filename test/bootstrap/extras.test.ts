@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { MetadataService, refusal } from "./metadata-service";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -18,8 +18,13 @@ afterEach(() => {
   folder = undefined;
 });
 
-function serverWith(options: BootstrapOptions, changeScript?: (script: string) => string): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, retrySeconds: 0, ...options }, changeScript);
+function serverWith(options: BootstrapOptions, change = (script: string): string => script): ServerFolder {
+  folder = new ServerFolder(
+    service.url,
+    { trustRootsPem: service.rootPem, retrySeconds: 0, ...options },
+    // Where keys are the matter, they are made.
+    options.certificate === undefined ? (script) => change(withStockOfKeys(script)) : change,
+  );
   folder.endFirstBoot();
   return folder;
 }
@@ -50,8 +55,11 @@ describe("a run that ends early", () => {
   ])("$name still runs the hooks for failures", async ({ change, spoil, exitCode }) => {
     const server = serverWith(alarm, change);
     spoil?.(server);
-    expect((await server.run(["once"])).exitCode).toBe(exitCode);
-    expect(server.read("/notes")).toBe(`alarm::${exitCode}\n`);
+    for (const { name, argv } of present) {
+      expect([name, (await server.run(["once"], { shell: argv })).exitCode]).toEqual([name, exitCode]);
+      expect(server.read("/notes")).toBe(`alarm::${exitCode}\n`);
+      rmSync(server.path("/notes"));
+    }
     // Nothing is written to a folder that is not trusted.
     if (exitCode === 1) expect(readdirSync(server.path("/run/vpc-identity"))).toEqual([]);
   });
@@ -87,6 +95,15 @@ describe("reuseKey", () => {
     expect(key()).not.toBe(first);
   });
 
+  it("makes a new one when openssl cannot read the old", async () => {
+    const server = serverWith({ iamTokens: [], certificate: { reuseKey: true } });
+    await server.run(["once"]);
+    const key = server.path("/run/vpc-identity/current/key.pem");
+    writeFileSync(key, server.read("/run/vpc-identity/current/key.pem").slice(0, 500));
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    expect(server.completeSet()).toMatchObject({ generation: 2 });
+  });
+
   it("is off by default", async () => {
     const server = serverWith({ iamTokens: [] });
     await server.run(["once"]);
@@ -120,9 +137,9 @@ describe("log lines", () => {
     expect(lines[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   });
 
-  it("are logfmt", async () => {
+  it.each(present)("are logfmt, under $name", async ({ argv }) => {
     const server = serverWith({ log: "logfmt", certificate: false });
-    const { stderr } = await server.run(["once"]);
+    const { stderr } = await server.run(["once"], { shell: argv });
     expect(stderr).toMatch(
       /^time="[\dTZ:-]+" program="vpc-identity" event="renewed" seconds_left=3600 message="IAM token \\"default\\" is in .*"\n$/,
     );
@@ -221,11 +238,13 @@ describe("the metrics file", () => {
 });
 
 describe("strongSwan's files", () => {
+  // Where there is a real swanctl it must not be asked: this is not its server.
+  const systemOnly = { env: { PATH: "/usr/bin:/bin" } };
+
   it("are copies of one generation, each certificate in a file of its own, readable by root alone", async () => {
     const server = serverWith({ strongswan: { name: "type_ibmshare" } });
     mkdirSync(server.path("/etc/swanctl"), { recursive: true });
-    // Where there is a real swanctl it must not be asked: this is not its server.
-    const { exitCode, stderr } = await server.run(["once"], { env: { PATH: "/usr/bin:/bin" } });
+    const { exitCode, stderr } = await server.run(["once"], systemOnly);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     const read = (path: string): string => server.read(`/etc/swanctl/${path}`);
     expect(read("private/type_ibmshare.key")).toBe(server.read("/run/vpc-identity/current/key.pem"));
@@ -239,7 +258,35 @@ describe("strongSwan's files", () => {
       service.rootPem.replaceAll("\r", "").trim(),
     );
     expect(statSync(server.path("/etc/swanctl/private/type_ibmshare.key")).mode & 0o777).toBe(0o600);
-    expect(readdirSync(server.path("/etc/swanctl")).sort()).toEqual(["private", "x509", "x509ca"]);
+    expect(readdirSync(server.path("/etc/swanctl")).sort()).toEqual([
+      ".vpc-identity.server",
+      "private",
+      "x509",
+      "x509ca",
+    ]);
+  });
+
+  it("stay when a run fails, but not on a server made from an image of theirs", async () => {
+    const server = serverWith({ strongswan: { name: "ours" }, iamTokens: [] });
+    mkdirSync(server.path("/etc/swanctl/x509"), { recursive: true });
+    writeFileSync(server.path("/etc/swanctl/x509/theirs.pem"), "x");
+    const copies = (): string[] =>
+      readdirSync(server.path("/etc/swanctl"), { recursive: true, encoding: "utf8" }).filter((name) =>
+        /ours|vpc-identity/.test(name),
+      );
+    await server.run(["once"], systemOnly);
+    const before = copies();
+    expect(before).toHaveLength(5);
+    service.plan("certificates", { status: 400 }, { status: 400 });
+    // As after a reboot, which takes what is in memory.
+    rmSync(server.path("/run/vpc-identity"), { recursive: true });
+    expect((await server.run(["once"], systemOnly)).exitCode).toBe(5);
+    expect(copies()).toEqual(before);
+    mkdirSync(server.path("/var/lib/cloud/data"), { recursive: true });
+    writeFileSync(server.path("/var/lib/cloud/data/instance-id"), "another-server\n");
+    expect((await server.run(["once"], systemOnly)).exitCode).toBe(5);
+    expect(copies()).toEqual([]);
+    expect(server.has("/etc/swanctl/x509/theirs.pem")).toBe(true);
   });
 
   it("are no longer those of a longer chain, and leave the files of others alone", async () => {
@@ -247,7 +294,7 @@ describe("strongSwan's files", () => {
     mkdirSync(server.path("/etc/swanctl/x509ca"), { recursive: true });
     for (const name of ["ours_int3.crt", "ours_int12.crt", "theirs_int3.crt"])
       writeFileSync(server.path(`/etc/swanctl/x509ca/${name}`), "old");
-    await server.run(["once"], { env: { PATH: "/usr/bin:/bin" } });
+    await server.run(["once"], systemOnly);
     expect(readdirSync(server.path("/etc/swanctl/x509ca")).sort()).toEqual([
       "ours_int.crt",
       "ours_int2.crt",

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { type Fault, MetadataService, refusal, type Route } from "./metadata-service";
-import { ServerFolder } from "./server-folder";
+import { ServerFolder, shellInTurn, withStockOfKeys } from "./server-folder";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 function serverWith(options: BootstrapOptions = {}): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
   return folder;
 }
 
@@ -232,11 +232,13 @@ function withoutIssuer(text: string): string {
 }
 
 describe("failures", () => {
-  it.each(cases)("$name", async ({ faults, firstBoot, exitCode, says, calls, options }) => {
+  const rows = cases.map((row, index) => ({ ...row, shell: shellInTurn(index) }));
+
+  it.each(rows)("$name, under $shell.name", async ({ faults, firstBoot, exitCode, says, calls, options, shell }) => {
     const server = serverWith({ retrySeconds: 20, ...options });
     if (firstBoot !== true) server.endFirstBoot();
     for (const [route, planned] of Object.entries(faults)) service.plan(route as Route, ...planned);
-    const run = await server.run(["once"]);
+    const run = await server.run(["once"], { shell: shell.argv });
     expect(run.stderr).toMatch(says);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: "" });
     for (const [route, count] of Object.entries(calls))

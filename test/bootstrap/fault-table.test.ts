@@ -5,7 +5,7 @@
 import { readdirSync } from "node:fs";
 import { type Emulator, type Fault, startEmulator } from "../../emulator";
 import { makeServer } from "../emulator/emulated-server";
-import { ServerFolder } from "./server-folder";
+import { ServerFolder, shellInTurn, withStockOfKeys } from "./server-folder";
 
 const STEPS = ["token", "iam_tokens", "certificates"] as const;
 
@@ -56,7 +56,10 @@ const rows: Row[] = [
   { name: "an intermediate twice", fault: { chain: "long" }, exitCode: 0, ...certificateOnly },
 ];
 
-const cases = rows.flatMap(({ steps = STEPS, ...row }) => steps.map((step) => ({ ...row, step })));
+const cases = rows
+  .flatMap(({ steps = STEPS, ...row }, index) => steps.map((step) => ({ ...row, step, index })))
+  // In another order from row to row, so that no step has one shell alone.
+  .map((row, place) => ({ ...row, shell: shellInTurn(place + row.index) }));
 
 let emulator: Emulator;
 let folder: ServerFolder;
@@ -67,7 +70,7 @@ beforeAll(async () => {
   const url = emulator.inventory().instances.find((server) => server.id === id)?.url ?? "";
   // Waits for one second where a server waits for twenty.
   folder = new ServerFolder(url, { retrySeconds: 0, trustRootsPem: emulator.rootCertificate }, (script) =>
-    script.replace("max-time = 20", "max-time = 1"),
+    withStockOfKeys(script).replace("max-time = 20", "max-time = 1"),
   );
   expect(await folder.run(["once"])).toMatchObject({ exitCode: 0 });
   folder.endFirstBoot();
@@ -93,10 +96,10 @@ function seen(): { generation: number; token: string } {
 }
 
 describe("without end", () => {
-  it.each(cases)("$name at $step", async ({ step, fault, exitCode }) => {
+  it.each(cases)("$name at $step, under $shell.name", async ({ step, fault, exitCode, shell }) => {
     const before = seen();
     plan(step, { ...fault, count: 0 });
-    const run = await folder.run(["once"]);
+    const run = await folder.run(["once"], { shell: shell.argv });
     expect({ exitCode: run.exitCode, stderr: run.stderr }).toMatchObject({ exitCode });
     const after = seen();
     // Without identity token there is nothing new; otherwise what was not struck is new.
@@ -111,16 +114,19 @@ describe("once", () => {
 
   const apart = passing.filter(({ name }) => !/500|408|status 429|after the effect/.test(name));
   // Every second one: every kind, and every step with every other kind.
-  it.each(apart.filter((_, index) => index % 2 === 0))("$name at $step", async ({ step, fault }) => {
-    folder.configure({ retrySeconds: 20, trustRootsPem: emulator.rootCertificate });
-    const before = seen();
-    plan(step, { ...fault, count: 1 });
-    const run = await folder.run(["once"]);
-    expect({ exitCode: run.exitCode, stderr: run.stderr }).toMatchObject({ exitCode: 0 });
-    const after = seen();
-    expect(after.token).not.toBe(before.token);
-    expect(after.generation).toBe(before.generation + 1);
-  });
+  it.each(apart.filter((_, index) => index % 2 === 0))(
+    "$name at $step, under $shell.name",
+    async ({ step, fault, shell }) => {
+      folder.configure({ retrySeconds: 20, trustRootsPem: emulator.rootCertificate });
+      const before = seen();
+      plan(step, { ...fault, count: 1 });
+      const run = await folder.run(["once"], { shell: shell.argv });
+      expect({ exitCode: run.exitCode, stderr: run.stderr }).toMatchObject({ exitCode: 0 });
+      const after = seen();
+      expect(after.token).not.toBe(before.token);
+      expect(after.generation).toBe(before.generation + 1);
+    },
+  );
 
   it("a certificate of tomorrow, as a clock that is wrong at first makes it look, is asked for again", async () => {
     folder.configure({ retrySeconds: 20, trustRootsPem: emulator.rootCertificate });

@@ -1,9 +1,9 @@
 /** Hooks that hang, that are killed, and what is told of them. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -19,7 +19,8 @@ afterEach(() => {
 });
 
 function serverWith(options: BootstrapOptions): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, retrySeconds: 0, ...options });
+  const settings = { trustRootsPem: service.rootPem, retrySeconds: 0, ...options };
+  folder = new ServerFolder(service.url, settings, withStockOfKeys);
   folder.endFirstBoot();
   return folder;
 }
@@ -96,6 +97,12 @@ describe("a hook that ignores TERM", () => {
   });
 });
 
+/** As where BusyBox has none: it would give a hook a process group and a parent of its own. */
+function withoutTimeout(server: ServerFolder): void {
+  const extras = server.path("/usr/local/lib/vpc-identity/extras");
+  writeFileSync(extras, readFileSync(extras, "utf8").replace("if timeout -k", "if timeout-of-the-test"));
+}
+
 describe("hooks of a run that was killed", () => {
   const ONCE = 'echo "$VPC_IDENTITY_CHANGED:$VPC_IDENTITY_EXIT_CODE" >>"$VPC_IDENTITY_ROOT/notes"';
   const KILLED = `${ONCE}; [ -e "$VPC_IDENTITY_ROOT/kill" ] || exit 0; rm "$VPC_IDENTITY_ROOT/kill"; kill -9 0`;
@@ -105,11 +112,9 @@ describe("hooks of a run that was killed", () => {
     { name: "the next look", command: "renew", env: {} },
     { name: "their unit", command: "hooks", env: { VPC_IDENTITY_HOOKS: "later" } },
   ])("are run again by $name, and then no more", async ({ command, env }) => {
-    // Without timeout, which would give the hook a process group of its own.
     const server = serverWith(deadly);
     writeFileSync(server.path("/kill"), "");
-    const extras = server.path("/usr/local/lib/vpc-identity/extras");
-    writeFileSync(extras, readFileSync(extras, "utf8").replace("if timeout -k", "if timeout-of-the-test"));
+    withoutTimeout(server);
     const shell = ["setsid", "-w", "sh"];
     await server.run(["once"], { shell, env });
     if (command === "hooks") await server.run(["hooks"], { shell });
@@ -121,12 +126,35 @@ describe("hooks of a run that was killed", () => {
     expect(server.read("/notes").split("\n")).toHaveLength(3);
     expect(server.has("/run/vpc-identity/changed") || server.has("/run/vpc-identity/changed.taken")).toBe(false);
   });
+
+  it("hear of what was renewed before and of what was renewed since", async () => {
+    const server = serverWith({ ...deadly, iamTokens: [{ name: "before" }, { name: "since" }] });
+    const later = { env: { VPC_IDENTITY_HOOKS: "later" } };
+    await server.run(["once"], later);
+    // Taken by hooks that were killed before their end.
+    renameSync(server.path("/run/vpc-identity/changed"), server.path("/run/vpc-identity/changed.taken"));
+    rmSync(server.path("/run/vpc-identity/tokens/since"));
+    await server.run(["renew"], later);
+    await server.run(["hooks"]);
+    expect(server.read("/notes")).toMatch(/^(?=.*token:before )(?=.*token:since ).*:0\n$/);
+  });
+
+  it("are told as failed by status and metrics when only the process that ran them was killed", async () => {
+    const metricsFile = "/var/lib/node/vpc-identity.prom";
+    const server = serverWith({ certificate: false, metricsFile, hooks: { exec: [["sh", "-c", "kill -9 $PPID"]] } });
+    withoutTimeout(server);
+    expect((await server.run(["once"])).exitCode).toBe(0);
+    expect(server.read(metricsFile)).toMatch(/_last_run_exit_code 0\n[^]*vpc_identity_hooks_failed 1\n/);
+    expect((await server.run(["status"])).stdout).toMatch(/a hook failed after the last renewal\n$/);
+  });
 });
 
 describe("status", () => {
-  it("tells that a hook failed", async () => {
-    const server = serverWith({ hooks: { exec: [["false"]] } });
+  it("tells that a hook failed, as metrics do", async () => {
+    const metricsFile = "/var/lib/node/vpc-identity.prom";
+    const server = serverWith({ metricsFile, hooks: { exec: [["false"]] } });
     await server.run(["once"]);
+    expect(server.read(metricsFile)).toContain("\nvpc_identity_hooks_failed 1\n");
     const text = await server.run(["status"]);
     expect(text).toMatchObject({ exitCode: 0 });
     expect(text.stdout).toMatch(/a hook failed after the last renewal\n$/);

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService, refusal } from "./metadata-service";
-import { type Run, ServerFolder, SHELLS } from "./server-folder";
+import { type Run, ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -17,11 +17,18 @@ afterEach(() => {
   folder = undefined;
 });
 
-function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
+function serverWith(
+  options: BootstrapOptions = {},
+  change = (script: string): string => script,
+  url = service.url,
+): ServerFolder {
+  folder = new ServerFolder(url, { trustRootsPem: service.rootPem, ...options }, (script) =>
+    change(withStockOfKeys(script)),
+  );
   return folder;
 }
 
+const present = SHELLS.filter((shell) => shell.present);
 const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
@@ -88,7 +95,7 @@ describe("a server made from an image of another one", () => {
 });
 
 describe("loop", () => {
-  it.each(SHELLS.filter(({ present }) => present))("renews in time, again and again, under $name", async ({ argv }) => {
+  it.each(present)("renews in time, again and again, under $name", async ({ argv }) => {
     const server = serverWith({ certificate: false });
     service.lifeSeconds = 2;
     const tokens = new Set<string>();
@@ -269,114 +276,5 @@ describe("doctor", () => {
       exitCode: 3,
       stdout: expect.stringMatching(/"curl-of-the-test" is missing/) as string,
     });
-  });
-});
-
-/** Stand-ins for programs of the system, each a line of sh. */
-function withPrograms(programs: Readonly<Record<string, string>>): ServerFolder {
-  const server = serverWith({}, (script) =>
-    script
-      .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
-      .replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
-  );
-  mkdirSync(server.path("/bin"));
-  for (const [name, text] of Object.entries(programs))
-    writeFileSync(server.path(`/bin/${name}`), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  return server;
-}
-
-describe("uninstall", () => {
-  it("fails when something cannot be removed", async () => {
-    expect(await withPrograms({ rm: "exit 1" }).run(["uninstall"])).toMatchObject({
-      exitCode: 1,
-      stderr: "vpc-identity: cannot remove everything\n",
-    });
-  });
-
-  it("waits for a run, and leaves the units of others", async () => {
-    const server = serverWith();
-    const units = server.path("/etc/systemd/system");
-    mkdirSync(units, { recursive: true });
-    for (const name of ["vpc-identity.service", "vpc-identity.timer", "vpc-identity-consumer.service"])
-      writeFileSync(`${units}/${name}`, "[Unit]\n");
-    service.plan("iam_tokens", { delayMs: 3000 });
-    const run = server.run(["once"]);
-    await seconds(1);
-    expect((await server.run(["uninstall"])).exitCode).toBe(0);
-    expect((await run).exitCode).toBe(0);
-    expect(server.has("/run/vpc-identity")).toBe(false);
-    expect(readdirSync(units)).toEqual(["vpc-identity-consumer.service"]);
-  });
-
-  it("removes what was written for others: strongSwan's copies and the metrics file", async () => {
-    const server = serverWith({ strongswan: { name: "ours" }, metricsFile: "/var/lib/node/vpc-identity.prom" });
-    for (const folder of ["private", "x509", "x509ca"]) {
-      mkdirSync(server.path(`/etc/swanctl/${folder}`), { recursive: true });
-      writeFileSync(server.path(`/etc/swanctl/${folder}/theirs.pem`), "x");
-    }
-    await server.run(["once"]);
-    const found = (): string[] =>
-      ["/etc/swanctl", "/var/lib/node"]
-        .flatMap((path) => readdirSync(server.path(path), { recursive: true, encoding: "utf8" }))
-        .filter((name) => name.includes("."))
-        .sort();
-    const theirs = ["private/theirs.pem", "x509/theirs.pem", "x509ca/theirs.pem"];
-    const ours = ["private/ours.key", "x509/ours.pem", "x509ca/ours_int.crt", "x509ca/ours_int2.crt"];
-    expect(found()).toEqual([...ours, ...theirs, "vpc-identity.prom"].sort());
-    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
-    expect(found()).toEqual(theirs);
-  });
-
-  it("removes everything of this program and nothing else", async () => {
-    const server = serverWith();
-    await server.run(["once"]);
-    writeFileSync(server.path("/etc/other"), "x");
-    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
-    for (const path of [
-      "/run/vpc-identity",
-      "/etc/vpc-identity",
-      "/var/lib/vpc-identity",
-      "/usr/local/bin/vpc-identity",
-    ]) {
-      expect([path, server.has(path)]).toEqual([path, false]);
-    }
-    expect(server.has("/etc/other")).toBe(true);
-  });
-});
-
-describe("provision", () => {
-  it("fails when the timer cannot be enabled", async () => {
-    const { exitCode, stderr } = await withPrograms({ systemctl: "exit 1" }).run(["provision"]);
-    expect(stderr).toMatch(/IAM token "default" is in[^]*systemd refuses the timer\n$/);
-    expect(exitCode).toBe(1);
-  });
-
-  it("ends with the exit code of the first fetch, and says how to stay fresh where there is no systemd", async () => {
-    const server = serverWith();
-    const good = await server.run(["provision"]);
-    expect(good.exitCode).toBe(0);
-    expect(good.stderr).toMatch(/no systemd here: keep "vpc-identity loop" running/);
-    expect(server.completeSet()).toMatchObject({ generation: 1 });
-    service.plan("iam_tokens", notLinked);
-    expect((await server.run(["provision"])).exitCode).toBe(5);
-  });
-});
-
-describe("a user of its own", () => {
-  it("needs systemd, and without it nothing is fetched as root", async () => {
-    const { exitCode, stderr } = await serverWith({ user: "daemon" }).run(["provision"]);
-    expect({ exitCode, stderr }).toEqual({
-      exitCode: 2,
-      stderr: 'vpc-identity: the option "user" needs systemd\n',
-    });
-    expect(service.requests).toEqual([]);
-  });
-});
-
-describe("install", () => {
-  it("says how to stay fresh where there is no systemd", async () => {
-    const { exitCode, stderr } = await serverWith().run(["install"]);
-    expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/keep "vpc-identity loop" running, or "vpc-identity renew" in cron/);
   });
 });

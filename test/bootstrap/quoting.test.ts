@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import type { BootstrapOptions } from "../../bootstrap";
 import { validateBootstrap } from "../../bootstrap";
 import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -52,7 +52,7 @@ describe.each(SHELLS.filter(({ present }) => present))("executed by $name", ({ a
           iamTokens: [],
           certificate: { subject: { C: "DE", O: organisation, L: locality } },
         };
-        folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+        folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
         service.reset();
         const { exitCode, stderr } = await folder.run(["once"], { shell: argv });
         expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });

@@ -2,7 +2,9 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService } from "./metadata-service";
-import { ServerFolder } from "./server-folder";
+import { ServerFolder, shellInTurn, SHELLS, withStockOfKeys } from "./server-folder";
+
+const present = SHELLS.filter((shell) => shell.present);
 
 let service: MetadataService;
 let folder: ServerFolder | undefined;
@@ -43,12 +45,12 @@ function inspectFamily(pid: number): string {
 async function watched(
   server: ServerFolder,
   env: Record<string, string>,
-  xtrace: boolean,
+  shell: readonly string[],
 ): Promise<{ seen: string; printed: string }> {
   let seen = "";
   let timer: NodeJS.Timeout | undefined;
   const { stdout, stderr, exitCode } = await server.run(["once"], {
-    shell: ["setsid", "-w", "sh", ...(xtrace ? ["-x"] : [])],
+    shell: ["setsid", "-w", ...shell],
     env,
     onStart: (pid) => {
       timer = setInterval(() => (seen += inspectFamily(pid) + inspectFamily(pid + 1)), 5);
@@ -60,13 +62,15 @@ async function watched(
 }
 
 describe("secrets", () => {
-  it.each([{ xtrace: false }, { xtrace: true }])(
-    "are in no argument, environment or output (xtrace: $xtrace)",
-    async ({ xtrace }) => {
+  const traced = present.map(({ name, argv }) => ({ name: `${name} -x`, argv: [...argv, "-x"] }));
+
+  it.each([{ name: "sh", argv: ["sh"] }, ...traced])(
+    "are in no argument, environment or output, under $name",
+    async ({ argv }) => {
       const server = serverWith({ iamTokens: [{ name: "a" }, { name: "b" }] });
       service.plan("iam_tokens", { delayMs: 150 }, { delayMs: 150 });
       service.plan("certificates", { delayMs: 150 });
-      const { seen, printed } = await watched(server, { PLANTED: "the-planted-marker" }, xtrace);
+      const { seen, printed } = await watched(server, { PLANTED: "the-planted-marker" }, argv);
       // The same search finds what is there to find, in an environment and in arguments.
       expect(seen).toContain("the-planted-marker");
       expect(seen).toMatch(/curl\0-q\0-K/);
@@ -146,15 +150,17 @@ function killAtStep(step: number): { change: (script: string) => string; install
 
 describe("SIGKILL", () => {
   it("at any step leaves the old set or the new one, and the next run works", async () => {
+    // BusyBox runs a mv and a rm of its own, which nothing can stand in for.
+    const others = present.map(({ argv }) => argv).filter(([program]) => program !== "busybox");
     const first = killAtStep(0);
-    const server = serverWith({}, first.change);
+    const server = serverWith({}, (script) => first.change(withStockOfKeys(script)));
     first.install(server);
     expect((await server.run(["once"])).exitCode).toBe(0);
     let [kept, changed, step] = [0, 0, 0];
     for (let exitCode = 137; exitCode === 137;) {
       const before = server.completeSet()?.generation ?? 0;
       killAtStep(++step).install(server);
-      ({ exitCode } = await server.run(["once"]));
+      ({ exitCode } = await server.run(["once"], { shell: others[step % others.length] ?? ["sh"] }));
       expect([0, 137]).toContain(exitCode);
       const after = server.completeSet()?.generation ?? 0;
       expect(after).toBeGreaterThanOrEqual(before);
@@ -170,63 +176,71 @@ describe("SIGKILL", () => {
 });
 
 describe("signals", () => {
-  it.each([
+  const signals = [
     { signal: "SIGTERM", exitCode: 143 },
     { signal: "SIGINT", exitCode: 130 },
     { signal: "SIGHUP", exitCode: 129 },
-  ] as const)("$signal ends the run within a second and leaves nothing behind", async ({ signal, exitCode }) => {
-    const server = serverWith();
-    service.plan("iam_tokens", { delayMs: 30_000 });
-    let sent = 0;
-    const run = await server.run(["once"], {
-      onStart: (pid) => {
-        const wait = setInterval(() => {
-          if (service.calls("iam_tokens").length === 0) return;
-          clearInterval(wait);
-          sent = Date.now();
-          process.kill(pid, signal);
-        }, 20);
-      },
-    });
-    expect(run.exitCode).toBe(exitCode);
-    expect(Date.now() - sent).toBeLessThan(1000);
-    expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
-    service.plan("iam_tokens");
-    expect((await server.run(["once"])).exitCode).toBe(0);
-  });
+  ] as const;
+  const rows = signals.flatMap((row) => present.map(({ name, argv }) => ({ ...row, name, argv })));
+
+  it.each(rows)(
+    "$signal ends the run within a second and leaves nothing behind, under $name",
+    async ({ signal, exitCode, argv }) => {
+      const server = serverWith({ certificate: false });
+      service.plan("iam_tokens", { delayMs: 30_000 });
+      let sent = 0;
+      const run = await server.run(["once"], {
+        shell: argv,
+        onStart: (pid) => {
+          const wait = setInterval(() => {
+            if (service.calls("iam_tokens").length === 0) return;
+            clearInterval(wait);
+            sent = Date.now();
+            process.kill(pid, signal);
+          }, 20);
+        },
+      });
+      expect(run.exitCode).toBe(exitCode);
+      expect(Date.now() - sent).toBeLessThan(1000);
+      expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
+      service.plan("iam_tokens");
+      expect((await server.run(["once"], { shell: argv })).exitCode).toBe(0);
+    },
+  );
 });
+
+function withoutFlock(script: string): string {
+  return withStockOfKeys(script).replaceAll("command -v flock", "false");
+}
 
 describe("the lock where there is no flock", () => {
   it.each([
     { name: "of another boot", file: "pid-of-another-boot", text: `${process.pid}\n` },
     { name: "that names nobody", file: undefined, text: "" },
   ])("$name is no hindrance", async ({ file, text }) => {
-    const server = serverWith({}, (script) => script.replaceAll("command -v flock", "false"));
+    const server = serverWith({}, withoutFlock);
     mkdirSync(server.path("/run/vpc-identity/lock.d"), { recursive: true });
     if (file !== undefined) writeFileSync(server.path(`/run/vpc-identity/lock.d/${file}`), text);
-    const [one, two] = await Promise.all([server.run(["once"]), server.run(["once"])]);
-    expect([one.exitCode, two.exitCode]).toEqual([0, 0]);
+    const [one, two] = await Promise.all([0, 1].map((turn) => server.run(["once"], { shell: shellInTurn(turn).argv })));
+    expect([one?.exitCode, two?.exitCode]).toEqual([0, 0]);
     expect(server.completeSet()).toMatchObject({ generation: 2 });
     expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith("lock"))).toEqual([]);
   });
 });
 
 describe.each([
-  { name: "flock", change: (script: string) => script },
-  {
-    name: "a folder where there is no flock",
-    change: (script: string) => script.replaceAll("command -v flock", "false"),
-  },
+  { name: "flock", change: withStockOfKeys },
+  { name: "a folder where there is no flock", change: withoutFlock },
 ])("two runs at once, with $name", ({ change }) => {
   it("take turns", async () => {
     const server = serverWith({}, change);
     service.plan("iam_tokens", { delayMs: 1500 });
-    const runs = await Promise.all([server.run(["once"]), server.run(["once"])]);
-    expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-    expect(server.completeSet()).toMatchObject({ generation: 2 });
+    const runs = await Promise.all(present.map(({ argv }) => server.run(["once"], { shell: argv })));
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual(present.map(() => 0));
+    expect(server.completeSet()).toMatchObject({ generation: present.length });
     const order = service.requests.map(({ path }) => path.split("?")[0]?.split("/").pop());
     const turn = ["token", "iam_tokens", "certificates"];
-    expect(order).toEqual([...turn, ...turn]);
+    expect(order).toEqual(present.flatMap(() => turn));
   });
 
   it("end the second when it would wait for too long", async () => {

@@ -1,10 +1,10 @@
 /** The installed script, run by every shell it must know, against on-instance services that fail in every way. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
 import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const CRN = `crn:v1:bluemix:public:iam-identity::a/0f1e2d3c4b5a69788796a5b4c3d2e1f0::profile:${PROFILE}`;
@@ -23,8 +23,8 @@ afterEach(() => {
   folder = undefined;
 });
 
-function serverWith(options: BootstrapOptions = {}): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options });
+function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
+  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
   return folder;
 }
 
@@ -214,6 +214,65 @@ describe("once", () => {
       "750 1",
       "640 1",
     ]);
+  });
+});
+
+/** Programs of coreutils, one of which every image has; all others must be looked for. */
+const COREUTILS = [
+  ...["basename", "cat", "chgrp", "chmod", "chown", "cp", "cut", "date", "dirname", "ln", "ls", "mkdir", "mv"],
+  ...["printf", "rm", "rmdir", "sleep", "sync", "timeout", "tr", "wc"],
+];
+const LOOKED_FOR = ["curl", "openssl", "awk", "mktemp", "od", "find", "sed"];
+
+describe("programs", () => {
+  function serverOf(programs: readonly string[]): ServerFolder {
+    const server = serverWith({ keepOnDisk: true }, (script) =>
+      withStockOfKeys(script).replace(/^PATH=.*$/m, "PATH=$VPC_IDENTITY_ROOT/bin"),
+    );
+    mkdirSync(server.path("/bin"));
+    for (const name of programs) {
+      const at = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+      symlinkSync(at.startsWith("/") ? at : `/usr/bin/${name}`, server.path(`/bin/${name}`));
+    }
+    return server;
+  }
+
+  it("are none but those that are looked for, coreutils and the shell", async () => {
+    const server = serverOf([...COREUTILS, ...LOOKED_FOR, "sh"]);
+    for (const args of [["provision"], ["once"], ["renew"], ["status", "--json"], ["print-token"], ["doctor"]]) {
+      const { exitCode, stderr } = await server.run(args, { shell: ["/bin/sh"] });
+      expect({ args, exitCode, stderr }).toEqual({
+        args,
+        exitCode: 0,
+        stderr: expect.not.stringContaining("not found") as string,
+      });
+    }
+    expect(server.has("/var/lib/vpc-identity/results/generations/2/key.pem")).toBe(true);
+    expect(await server.run(["uninstall"], { shell: ["/bin/sh"] })).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each(LOOKED_FOR)("are named when one is missing: %s", async (missing) => {
+    const server = serverOf([...COREUTILS, ...LOOKED_FOR.filter((name) => name !== missing)]);
+    const { exitCode, stderr } = await server.run(["once"], { shell: ["/bin/sh"] });
+    // Without awk not even the settings can be read.
+    if (missing === "awk") expect([exitCode, stderr]).toEqual([2, expect.stringContaining("awk") as string]);
+    else
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 3,
+        stderr: `vpc-identity: "${missing}" is missing; install it with the package manager of this image\n`,
+      });
+  });
+});
+
+describe("a mv without -T", () => {
+  it.each(SHELLS.filter(({ present }) => present))("swaps the link all the same, under $name", async ({ argv }) => {
+    const server = serverWith({ iamTokens: [] }, (script) => withStockOfKeys(script).replace("mv -fT", "false"));
+    for (const generation of [1, 2]) {
+      expect((await server.run(["once"], { shell: argv })).exitCode).toBe(0);
+      expect(server.completeSet()).toMatchObject({ generation });
+      expect(readlinkSync(server.path("/run/vpc-identity/current"))).toBe(`generations/${generation}`);
+    }
+    expect(readdirSync(server.path("/run/vpc-identity/generations/1"))).not.toContain("current");
   });
 });
 

@@ -1,5 +1,6 @@
 /** A folder that the installed script takes for a server's disk, and runs of the script in it. */
 import { spawn, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +18,39 @@ export const SHELLS = [
   ...shell,
   present: spawnSync(shell.argv[0] ?? "", [...shell.argv.slice(1), "-c", ":"]).status === 0,
 }));
+
+let stock: readonly string[] | undefined;
+
+/**
+ * A script that takes the keys of its certificates from a stock of two in turn, for tests of anything but keys: to make one
+ * costs more than all the rest of a run.
+ */
+export function withStockOfKeys(script: string): string {
+  const format = { type: "pkcs8", format: "pem" } as const;
+  stock ??= [0, 1].map(
+    () =>
+      generateKeyPairSync("rsa", {
+        modulusLength: 2048,
+        privateKeyEncoding: format,
+        publicKeyEncoding: { ...format, type: "spki" },
+      }).privateKey,
+  );
+  const [one = "", other = ""] = stock;
+  const takeKey = `make_key() {
+  echo x >>"$root/keys-taken"
+  case $(($(wc -l <"$root/keys-taken") % 2)) in
+    0) printf %b '${one.replaceAll("\n", "\\n")}' ;;
+    *) printf %b '${other.replaceAll("\n", "\\n")}' ;;
+  esac >"$new/key.pem"
+}`;
+  return script.replace(/^make_key\(\) .*$/m, () => takeKey);
+}
+
+/** The shells that are there, one after the other: for tables whose rows need not each be run under all of them. */
+export function shellInTurn(index: number): { readonly name: string; readonly argv: readonly string[] } {
+  const there = SHELLS.filter(({ present }) => present);
+  return there[index % there.length] ?? { name: "sh", argv: ["sh"] };
+}
 
 export interface Run {
   readonly exitCode: number;

@@ -195,6 +195,7 @@ describe("refusal", () => {
       "zones[0].zone",
       "zones[0].count",
       "zones[0].subnetId",
+      "zones[4]",
       "trustedProfile.policies[0].roles",
       "subnetId",
       "countPerZone",
@@ -204,7 +205,6 @@ describe("refusal", () => {
       "vpcId",
       "zones[2].name",
       "zones[3].name",
-      "zones[4]",
     ]);
     expect(registrations).toEqual([]);
   });

@@ -2,7 +2,9 @@
 import { Deployment } from "./deployment";
 
 const PROGRAM = `
-const group = new vpc.LinkedInstanceGroup("web", wish);
+const { called, ...args } = wish;
+const options = called === undefined ? {} : { aliases: [{ name: "web" }] };
+const group = new vpc.LinkedInstanceGroup(called ?? "web", args, options);
 export const { profileId, claimRuleId, instanceGroupId, instanceGroupName } = group;
 `;
 
@@ -129,6 +131,19 @@ it("is renamed in rule and group alike, the rule first", async () => {
   const [rule] = deployment.emulator.inventory().claimRules as { conditions: { value: string }[] }[];
   expect(rule?.conditions[0]?.value).toBe('"shop"');
   await Promise.all(deployment.emulator.inventory().instances.map(({ url }) => iamTokenOf(url)));
+});
+
+it("is the same group when the component is renamed with an alias, and gets a new name only where that is made from it", async () => {
+  const { profileId, instanceGroupId, claimRuleId } = await deployment.outputs<Outputs>();
+  const more = { name: "shop", membershipCount: 3, metadataService: { responseHopLimit: 2 } };
+  expect(await deployment.up(wish({ ...more, called: "store" }))).toEqual({});
+  expect(await deployment.up(wish({ ...more, called: "store", name: undefined }))).toEqual({
+    "PUT /v1/profiles/:id/rules/:id": 1,
+    [`PATCH ${GROUP}/:id`]: 1,
+  });
+  const now = await deployment.outputs<Outputs>();
+  expect(now).toMatchObject({ profileId, instanceGroupId, claimRuleId });
+  expect(now.instanceGroupName).toMatch(/^store-[0-9a-f]{8}$/);
 });
 
 it("is destroyed without a rest", async () => {

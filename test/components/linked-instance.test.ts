@@ -373,7 +373,7 @@ describe("refusal", () => {
     [
       "no policy in the list",
       { trustedProfile: { policies: [null] } },
-      "  - trustedProfile.policies[0]: is missing; must be an object",
+      "  - trustedProfile.policies[0]: is missing; leave the entry out instead",
     ],
     [
       "a metadata service as an Output",

@@ -1,31 +1,12 @@
 /** No token, key or API key is found anywhere it could be seen; a planted marker shows that the same search finds one. */
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startEmulator, type Emulator } from "../../emulator";
 import { bootInstance, type BootedServer } from "pulumi-ibm-vpc-identity/emulator";
 import { ProcessWatch } from "../support/process-watch";
 import { CLI, Project, seededConfig, type Run } from "../support/project";
-
-const MARKER = `planted-${"marker".repeat(4)}`;
-
-/** What must not be seen: the API key, anything shaped like one of IBM's tokens, any private key. */
-function secretsIn(text: string, apiKey: string): string[] {
-  const shapes: [string, RegExp][] = [
-    ["API key", new RegExp(apiKey)],
-    ["token", /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*/],
-    ["private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]/],
-    ["marker", new RegExp(MARKER)],
-  ];
-  return shapes.filter(([, shape]) => shape.test(text)).map(([name]) => name);
-}
-
-function filesBelow(folder: string): string {
-  return readdirSync(folder, { recursive: true, withFileTypes: true, encoding: "utf8" })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
-    .join("\n");
-}
+import { filesBelow, MARKER, secretsIn } from "../support/secrets";
 
 /** Where a user can leave the API key; an exported variable is in the environment of all they run, which is theirs to decide. */
 const WAYS = {

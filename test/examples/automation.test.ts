@@ -82,3 +82,5 @@ it("is destroyed by the commands of its README, without a rest", async () => {
   await example.readme("Take it away");
   expect(example.emulator.inventory()).toEqual(before);
 });
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

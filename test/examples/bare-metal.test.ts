@@ -41,3 +41,5 @@ it("is destroyed by the Automation API, without a rest", async () => {
   expect(summary.result).toBe("succeeded");
   expect(example.count("profiles", "policies", "links", "bareMetalServers", "floatingIps")).toEqual([0, 0, 0, 0, 0]);
 });
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

@@ -6,6 +6,7 @@ import { fetchUserData } from "../../emulator/boot-metadata";
 import { REPOSITORY } from "../support/project";
 import { Example } from "./example";
 import { valuesOf } from "./lives";
+import { type StandIn, runOn } from "./stand-ins";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -75,6 +76,7 @@ case "$*" in
     sed -i 's/listen 443/listen 127.0.0.1:443/' /etc/nginx/conf.d/identity.conf
     nginx -p /etc/nginx -c /etc/nginx/nginx.conf >/dev/null 2>/tmp/nginx.log </dev/null
     ;;
+  "is-failed -q nginx.service") exit 1 ;;
   "try-reload-or-restart --no-block nginx.service")
     [ ! -e /run/nginx.pid ] || nginx -p /etc/nginx -c /etc/nginx/nginx.conf -s reload
     ;;
@@ -110,16 +112,24 @@ ln -sf /usr/local/bin/systemctl /usr/bin/systemctl
   it("serves with a certificate of its own, which leads to the root and names it", async () => {
     expect({ exitCode: server.exitCode, log: server.log }).toMatchObject({ exitCode: 0 });
     await sh(`printf '%s' '${example.emulator.rootCertificate}' >/run/roots.pem`);
-    const { instanceId } = await example.outputs();
-    const told = await sh(
-      "openssl s_client -connect 127.0.0.1:443 -CAfile /run/roots.pem -verify_return_error </dev/null 2>&1",
-    );
-    expect(told).toContain("Verify return code: 0 (ok)");
-    expect(told).toMatch(new RegExp(`subject=.*CN *= *${String(instanceId)}`));
+    const { primaryIp, instanceId } = await example.outputs();
+    const asked: string[] = [];
+    // The server's network reaches nobody, so its client is on the server.
+    const openssl: StandIn = (args, input) => {
+      asked.push(...args);
+      const local = args.map((arg) => (arg === `${String(primaryIp)}:443` ? "127.0.0.1:443" : arg));
+      return runOn(server, "sh", "-c", 'cd /run && exec openssl "$@"', "sh")(local, input);
+    };
+    const subject = await example.readme("From a client", {}, { openssl });
+    expect(asked).toContain(`${String(primaryIp)}:443`);
+    expect(subject).toMatch(new RegExp(`^subject=.*CN *= *${String(instanceId)}`));
+    // Somebody else's root.
+    await sh("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -keyout /run/other.pem -out /run/roots.pem");
+    await expect(example.readme("From a client", {}, { openssl })).rejects.toThrow("exit 1");
     expect(await sh("curl -sSk https://127.0.0.1/")).toMatch(/ knows who it is$/);
     const unit = await sh("cat /etc/systemd/system/nginx.service.d/identity.conf");
     expect(unit).toContain("After=vpc-identity-ready.target");
-    // Without a certificate nginx does not start, and the hook of a later one does not start it either.
+    // Without a certificate nginx does not start, whenever it tries.
     expect(unit).toMatch(/StartLimitIntervalSec=0\n\[Service\]\nRestart=on-failure\nRestartSec=10$/);
   });
 
@@ -146,4 +156,8 @@ it("is changed by the commands of its README: a public address, the server as it
 it("is destroyed by the Automation API, without a rest", async () => {
   await (await example.automation()).destroy();
   expect(example.emulator.inventory()).toEqual(before);
+});
+
+it("has run every command of its README, where there is an nginx", () => {
+  expect(example.unrun()).toEqual(NGINX === undefined ? ["From a client"] : []);
 });

@@ -1,9 +1,9 @@
 /** An example from its README to its end, by the commands that stand there and by Pulumi's Automation API. */
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
-import { type Emulator, type Inventory, startEmulator } from "../../emulator";
+import { type Emulator, type EmulatorOptions, type Inventory, startEmulator } from "../../emulator";
 import { ENGINE, Project, type Run } from "../support/project";
-import { runReadme } from "./readme";
+import { type Surroundings, commandBlocks, runReadme } from "./readme";
 
 export interface Settings {
   readonly vpcId: string;
@@ -13,16 +13,18 @@ export interface Settings {
   readonly subnets: readonly { readonly id: string; readonly zone: string }[];
 }
 
-/** An example on an account with a network. */
+/** An example on an account, with a network unless told otherwise. */
 export class Example {
+  private readonly headingsRun = new Set<string>();
+
   private constructor(
     readonly emulator: Emulator,
     readonly project: Project,
     private readonly name: string,
   ) {}
 
-  static async of(name: string): Promise<Example> {
-    const emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0 });
+  static async of(name: string, options: EmulatorOptions = {}): Promise<Example> {
+    const emulator = await startEmulator({ provisionSeconds: 0, deleteSeconds: 0, ...options });
     return new Example(emulator, Project.ofExample(name, emulator.env), name);
   }
 
@@ -47,8 +49,20 @@ export class Example {
   }
 
   /** Runs the commands below a heading of its README, and returns their standard output. */
-  async readme(heading: string, values: Readonly<Record<string, string>> = {}): Promise<string> {
-    return succeeded(runReadme(this.project, this.name, heading, values));
+  async readme(
+    heading: string,
+    values: Readonly<Record<string, string>> = {},
+    standIns: Surroundings["standIns"] = {},
+  ): Promise<string> {
+    const stdout = await succeeded(runReadme(this.project, this.name, heading, { values, standIns }));
+    this.headingsRun.add(heading);
+    return stdout;
+  }
+
+  /** Headings of its README with commands that have not been run, other than those that say why not. */
+  unrun(): string[] {
+    const headings = commandBlocks(this.name).flatMap(({ heading, notRun }) => (notRun === undefined ? [heading] : []));
+    return [...new Set(headings)].filter((heading) => !this.headingsRun.has(heading));
   }
 
   async pulumi(...args: string[]): Promise<string> {

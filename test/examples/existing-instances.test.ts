@@ -2,6 +2,7 @@
 import { type BootedServer, bootInstance } from "../../emulator";
 import { Api } from "../emulator/support";
 import { Example } from "./example";
+import { sshTo } from "./stand-ins";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -60,19 +61,17 @@ it("has nothing to do the second time, by the Automation API", async () => {
   expect(Object.keys(summary.resourceChanges ?? {})).toEqual(["same"]);
 });
 
-describe("a server with the script of its outputs", () => {
+describe("a server that has booted long ago", () => {
   let booted: BootedServer;
   beforeAll(async () => {
-    const userData = await example.pulumi("stack", "output", "installScript");
-    booted = await bootInstance({ socket: servers[0].socket, userData });
+    booted = await bootInstance({ socket: servers[0].socket, userData: "#!/bin/sh\necho up\n" });
   });
   afterAll(() => booted.shutdown());
 
-  it("lists the account's servers with a token of its own", async () => {
-    expect({ exitCode: booted.exitCode, log: booted.log }).toMatchObject({ exitCode: 0 });
-    const { stdout } = await booted.exec(["/usr/local/bin/vpc-identity", "print-token", "default"]);
+  it("gets the script by the commands of the README, and lists the account's servers with a token of its own", async () => {
+    const token = await example.readme("On the servers", {}, { ssh: sshTo(booted, "192.0.2.7") });
     const { status } = await fetch(`${example.emulator.url}/v1/instances?version=2025-08-26&generation=2`, {
-      headers: { Authorization: `Bearer ${stdout.trim()}` },
+      headers: { Authorization: `Bearer ${token.trim().split("\n").at(-1) ?? ""}` },
     });
     expect(status).toBe(200);
   });
@@ -96,3 +95,5 @@ it("is destroyed by the Automation API, and the servers are as they were", async
   await (await example.automation()).destroy();
   expect(example.emulator.inventory()).toEqual(before);
 });
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

@@ -58,3 +58,5 @@ it("is destroyed by the Automation API, without a rest", async () => {
     0, 0, 0, 0, 0, 0,
   ]);
 });
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

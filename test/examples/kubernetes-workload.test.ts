@@ -1,8 +1,12 @@
 /** The example `kubernetes-workload`, by the commands of its README. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
+import { Api, IDENTITY, VPC, textOf, until } from "../emulator/support";
 import { Example } from "./example";
 import { valuesOf } from "./lives";
 import { blockOf } from "./readme";
+import { withArgs } from "./stand-ins";
 
 // Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -69,6 +73,34 @@ it("is changed by the commands of its README, in place", async () => {
   expect(await example.outputs()).toEqual(outputs);
 });
 
+it("shows the call by which a token of the cluster becomes one of the profile", async () => {
+  const { profileId } = (await example.outputs()) as { profileId: string };
+  // The emulator has no clusters: a server of the account stands for one, whose tokens IAM exchanges by the same call.
+  const api = await new Api(example.emulator).logIn();
+  const server = await api.server();
+  await api.must(`POST /v1/profiles/${profileId}/links`, { cr_type: "VSI", link: { crn: server.crn } });
+  const headers = { "Metadata-Flavor": "ibm" };
+  const issued = await api.must(`PUT ${server.url}/identity/v1/token?${IDENTITY}`, {}, { token: null, headers });
+  const token = join(example.project.folder, "sa-token");
+  writeFileSync(token, textOf(issued.access_token));
+  const answer = await example.readme(
+    "In the cluster",
+    { profile_id: profileId },
+    {
+      curl: withArgs(example.project, "curl", (arg) =>
+        arg
+          .replace("https://iam.cloud.ibm.com", example.emulator.url)
+          .replace("/var/run/secrets/tokens/sa-token", token),
+      ),
+    },
+  );
+  const { access_token: access = "" } = JSON.parse(answer) as { access_token?: string };
+  const claims = JSON.parse(Buffer.from(access.split(".")[1] ?? "", "base64url").toString()) as { iam_id: string };
+  expect(claims.iam_id).toBe(`iam-${profileId}`);
+  await api.must(`DELETE /v1/instances/${server.id}?${VPC}`);
+  await until(() => example.count("instances")[0] === 0);
+});
+
 it("is destroyed by the Automation API, without a rest", async () => {
   await (await example.automation()).destroy();
   expect(example.emulator.inventory()).toEqual(before);
@@ -86,3 +118,5 @@ it("shows a pod that gets the token where IBM's SDKs look for it", () => {
     ],
   });
 });
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

@@ -1,53 +1,42 @@
 /**
- * IBM's walk-through from an empty account: one `up` makes everything, the server takes its identity from it and lists the
- * account's servers with a token of its own, and `destroy` leaves the account as it was.
+ * IBM's walk-through from an empty account, by the commands of its README: one `up` makes everything, the server takes its
+ * identity from it and lists the account's servers with a token of its own, and `destroy` leaves the account as it was.
  */
-import { bootInstance, startEmulator, type BootedServer, type Emulator } from "../../emulator";
-import { Project } from "../support/project";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type BootedServer, bootInstance } from "../../emulator";
 import { ED25519_KEY } from "../provider/public-keys";
+import { Example } from "./example";
+import { runOn, sshTo, withArgs } from "./stand-ins";
 
-// Each run of the engine starts two processes, on a machine that may have others to run.
+// Each command starts a process or two, on a machine that may have others to run.
 jest.setTimeout(240_000);
 
-let emulator: Emulator;
-let project: Project;
+let example: Example;
 let before: string;
 
 beforeAll(async () => {
-  emulator = await startEmulator({ seed: { network: false } });
-  before = JSON.stringify(emulator.inventory());
-  project = Project.ofExample("walk-through", { ...emulator.env });
-  await done(project.engine("stack", "init", "dev", "--no-select"));
+  example = await Example.of("walk-through", { seed: { network: false } });
+  before = JSON.stringify(example.emulator.inventory());
+  mkdirSync(join(example.project.folder, ".ssh"));
+  writeFileSync(join(example.project.folder, ".ssh", "id_ed25519.pub"), `${ED25519_KEY} me@laptop\n`);
 });
-afterAll(async () => {
-  await emulator.close();
-  project.remove();
-});
+afterAll(() => example.close());
 
-type Run = ReturnType<Project["engine"]>;
-
-async function done(run: Run): Promise<string> {
-  const { exitCode, output, stdout } = await run;
-  if (exitCode !== 0) throw new Error(`exit ${String(exitCode)}:\n${output}`);
-  return stdout;
-}
-
-const set = (key: string, value: string): Promise<string> =>
-  done(project.engine("config", "set", "--stack", "dev", key, value));
-const outputs = async (): Promise<Record<string, string>> =>
-  JSON.parse(await done(project.engine("stack", "output", "--json", "--stack", "dev"))) as Record<string, string>;
+const outputs = async (): Promise<Record<string, string>> => (await example.outputs()) as Record<string, string>;
 /** Calls to the APIs of IBM Cloud since the last time this was asked, without those for tokens. */
 let seen = 0;
 function calls(): string[] {
-  const all = emulator.journal().filter(({ api }) => api !== "instance");
+  const all = example.emulator.journal().filter(({ api }) => api !== "instance");
   const news = all.slice(seen).map(({ method, path }) => `${method} ${path.split("?")[0] ?? ""}`);
   seen = all.length;
   return news.filter((call) => !call.endsWith("/identity/token"));
 }
 
 it("says all that it needs to know", async () => {
-  await set("responseHopLimit", "65");
-  const { exitCode, output } = await project.up();
+  await example.project.engine("stack", "init", "empty", "--no-select");
+  await example.project.engine("config", "set", "--stack", "empty", "responseHopLimit", "65");
+  const { exitCode, output } = await example.project.engine("preview", "--stack", "empty");
   expect(exitCode).not.toBe(0);
   for (const line of [
     "config set zone us-south-1",
@@ -56,16 +45,13 @@ it("says all that it needs to know", async () => {
   ]) {
     expect(output).toContain(line);
   }
-  expect(JSON.stringify(emulator.inventory())).toBe(before);
+  expect(JSON.stringify(example.emulator.inventory())).toBe(before);
 });
 
 it("makes everything with one up", async () => {
-  await set("zone", "us-south-1");
-  await set("sshPublicKey", `${ED25519_KEY} me@laptop`);
-  await set("responseHopLimit", "1");
   calls();
-  await done(project.up());
-  const { profiles, policies, links, vpcs, subnets, keys, instances, floatingIps } = emulator.inventory();
+  await example.readme("Run it");
+  const { profiles, policies, links, vpcs, subnets, keys, instances, floatingIps } = example.emulator.inventory();
   expect([profiles, policies, links, vpcs, subnets, keys, instances, floatingIps].map(({ length }) => length)).toEqual(
     Array(8).fill(1),
   );
@@ -88,28 +74,47 @@ it("makes everything with one up", async () => {
 
 it("has nothing to do the second time, but to look the image up", async () => {
   calls();
-  await done(project.engine("up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "dev"));
+  await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
   expect(calls()).toEqual(["GET /v1/images"]);
+});
+
+it("leaves the server alone when there is another image to be the newest", async () => {
+  const { instances } = example.emulator.inventory();
+  await example.pulumi("config", "set", "operatingSystem", "ubuntu-24-04-amd64");
+  calls();
+  await example.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+  expect(calls()).toEqual(["GET /v1/images"]);
+  expect(example.emulator.inventory().instances).toEqual(instances);
+  await example.pulumi("config", "rm", "operatingSystem");
 });
 
 describe("the server", () => {
   let server: BootedServer;
   beforeAll(async () => {
     const { instanceId } = await outputs();
-    const instance = emulator.inventory().instances.find(({ id }) => id === instanceId);
+    const instance = example.emulator.inventory().instances.find(({ id }) => id === instanceId);
     server = await bootInstance({ socket: instance?.socket ?? "" });
   });
   afterAll(() => server.shutdown());
 
-  it("gets a token from its identity, and lists the account's servers with it", async () => {
+  it("lists the account's servers with a token of its own, by the commands of the README", async () => {
     expect(server.exitCode).toBe(0);
+    const { address = "", instanceId, profileIamId } = await outputs();
+    // The server's network reaches nobody, so what it sends goes out from here.
+    const answer = await example.readme(
+      "On the server",
+      {},
+      {
+        ssh: sshTo(server, address),
+        sudo: runOn(server),
+        curl: withArgs(example.project, "curl", (arg) =>
+          arg.replace("https://us-south.iaas.cloud.ibm.com", example.emulator.url),
+        ),
+      },
+    );
+    const { instances } = JSON.parse(answer) as { instances: { id: string }[] };
+    expect(instances.map(({ id }) => id)).toEqual([instanceId]);
     const { stdout } = await server.exec(["/usr/local/bin/vpc-identity", "print-token", "default"]);
-    const response = await fetch(`${emulator.url}/v1/instances?version=2025-08-26&generation=2`, {
-      headers: { Authorization: `Bearer ${stdout.trim()}` },
-    });
-    const { instances = [] } = (await response.json()) as { instances?: { id: string }[] };
-    const { instanceId, profileIamId } = await outputs();
-    expect([response.status, instances.map(({ id }) => id)]).toEqual([200, [instanceId]]);
     const claims = JSON.parse(Buffer.from(stdout.split(".")[1] ?? "", "base64url").toString()) as { iam_id: string };
     expect(claims.iam_id).toBe(profileIamId);
   });
@@ -117,14 +122,25 @@ describe("the server", () => {
 
 it("changes in place what can be", async () => {
   const old = await outputs();
-  await set("responseHopLimit", "2");
+  await example.pulumi("config", "set", "responseHopLimit", "2");
   calls();
-  await done(project.up());
+  await example.pulumi("up", "--yes", "--skip-preview");
   expect(calls().filter((call) => !call.startsWith("GET"))).toEqual([`PATCH /v1/instances/${old.instanceId ?? ""}`]);
   expect(await outputs()).toEqual(old);
 });
 
 it("leaves the account as it was", async () => {
-  await done(project.engine("destroy", "--yes", "--skip-preview", "--stack", "dev"));
-  expect(JSON.stringify(emulator.inventory())).toBe(before);
+  await example.pulumi("destroy", "--yes", "--skip-preview");
+  expect(JSON.stringify(example.emulator.inventory())).toBe(before);
 });
+
+it("runs without an account, on an emulator of its own that it ends", async () => {
+  const stdout = await example.readme("Without an account");
+  expect(stdout).toMatch(/\bcreated?\b[^]*\bdeleted?\b/);
+  expect(JSON.stringify(example.emulator.inventory())).toBe(before);
+  const environment = readFileSync(join(example.project.cwd, "emulator.env"), "utf8");
+  const [, url = ""] = /='?(http:[^'\n]*)/.exec(environment) ?? [];
+  await expect(fetch(url)).rejects.toThrow();
+});
+
+it("has run every command of its README", () => expect(example.unrun()).toEqual([]));

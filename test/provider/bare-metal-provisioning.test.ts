@@ -2,6 +2,7 @@
 import { createProfile } from "../../client/iam-identity";
 import { getBareMetalInitialization, getBareMetalServer } from "../../client/vpc-bare-metal";
 import { handler } from "../../provider/bare-metal-server";
+import { until } from "../support/project";
 import { type Cloud, type Fault, Life, rejectionOf, startCloud } from "./cloud";
 
 let cloud: Cloud;
@@ -230,6 +231,26 @@ describe("a change that needs several steps", () => {
     await life.update(wanted());
     expect(cloud.calls().filter((call) => call.startsWith("PUT"))).toEqual([]);
     expect(life.outputs.status).toBe("running");
+  });
+
+  it("keeps what is on the disk now in the state when the time is over before the server is looked at again", async () => {
+    const life = await create();
+    const before = life.outputs.userDataSha256;
+    const failure = life.update({ ...wanted(), customTimeouts: { update: "3s" } });
+    failure.catch(() => undefined);
+    const path = `/v1/bare_metal_servers/${life.id}/initialization`;
+    await until("the disk is written", () => cloud.calls().includes(`PUT ${path}`));
+    const held = cloud.fail("GET", /\/bare_metal_servers\/[^/]+$/, "answer held", 4);
+    const error = (await failure.catch((reason: unknown) => reason)) as {
+      reasons: string[];
+      properties: Record<string, unknown>;
+    };
+    held.end();
+    expect(error.reasons[0]).toContain("customTimeouts.update of 3s is over.");
+    expect(error.properties.userDataSha256).not.toBe(before);
+    Object.assign(life, { outputs: error.properties });
+    await life.update(wanted());
+    expect(cloud.calls().filter((call) => call.startsWith("PUT"))).toEqual([]);
   });
 
   it("leaves the state as it is when the change is refused", async () => {

@@ -8,7 +8,7 @@ import { type Instance, createInstance, deleteInstance, getInstance, listInstanc
 import { handler } from "../../provider/instance";
 import { handler as metadataService } from "../../provider/instance-metadata-service";
 import { type Cloud, type Fault, Life, rejectionOf, startCloud } from "./cloud";
-import { type Kind, faultCases } from "./fault-table";
+import { type Kind, createdAtLast, faultCases } from "./fault-table";
 import { placeOf } from "./instance-place";
 
 let cloud: Cloud;
@@ -67,6 +67,33 @@ it.each(faultCases(() => cloud, SERVER))("a server %s", async (_name, run) => {
   expect(await run()).toEqual([]);
 });
 
+/** Its create, its updates and its delete are changes of a server that is there all the time. */
+const METADATA_SERVICE: Kind = {
+  handler: metadataService as never,
+  args: () => ({ instanceId: theirs.id, responseHopLimit: 2 }),
+  change: { responseHopLimit: 3 },
+  createMethod: "PATCH",
+  deleteMethod: "PATCH",
+  collection: () => new RegExp(`^/v1/instances/${theirs.id}$`),
+  object: ({ id }) => new RegExp(`^/v1/instances/${id}$`),
+  updateMethod: "PATCH",
+  ifMatch: true,
+  inventory: () => {
+    const all = cloud.emulator.inventory().instances;
+    const settings = all.find(({ id }) => id === theirs.id)?.metadata_service as Record<string, unknown>;
+    // As they were before anybody set them.
+    const isAsBefore = settings.enabled === false && settings.response_hop_limit === 1;
+    return isAsBefore ? [] : [theirs.id];
+  },
+};
+
+it.each(faultCases(() => cloud, METADATA_SERVICE))(
+  "the metadata service of somebody else's server %s",
+  async (_name, run) => {
+    expect(await run()).toEqual([]);
+  },
+);
+
 const FAULTS: [string, Fault, number][] = [
   ["429", { status: 429, retryAfter: "0" }, 2],
   ["500", { status: 500 }, 1],
@@ -83,18 +110,7 @@ describe("a server whose create is done in more than one call", () => {
       if (id !== theirs.id) await deleteInstance(cloud.elsewhere, id);
   });
 
-  /** As the engine goes on after a create that left an object behind: it keeps it, and updates it in the next run. */
-  async function made(wanted: Record<string, unknown>): Promise<Life> {
-    const life = new Life(handler);
-    try {
-      return await life.create(wanted);
-    } catch (error) {
-      const { id, properties } = error as { id?: string; properties?: Record<string, unknown> };
-      if (id === undefined) return new Life(handler).create(wanted);
-      const inputs = (await life.check(wanted, {})).inputs ?? {};
-      return Object.assign(life, { id, inputs, outputs: properties }).update(wanted);
-    }
-  }
+  const made = (wanted: Record<string, unknown>): Promise<Life> => createdAtLast(handler as never, wanted);
 
   it.each(FAULTS)("has its profile in the state despite %s at its initialization", async (_name, fault, times) => {
     const planned = cloud.fail("GET", /\/initialization$/, fault, times);
@@ -165,38 +181,5 @@ describe("a server whose create is done in more than one call", () => {
     expect(await rejectionOf(life.update({ ...args(), metadataService: { responseHopLimit: 3 } }))).toMatch(
       /was changed outside of this stack since it was last read: metadataService\./,
     );
-  });
-});
-
-describe("the metadata service of somebody else's server", () => {
-  const wanted = { responseHopLimit: 2 };
-  const change = (): Promise<Life> => new Life(metadataService as never).create({ instanceId: theirs.id, ...wanted });
-
-  it.each(FAULTS)("is set, and given back, despite %s", async (_name, fault, times) => {
-    const planned = cloud.fail("PATCH", /^\/v1\/instances\//, fault, times);
-    const life = await change().catch(change);
-    expect(planned.fired).toBe(times);
-    expect(life.outputs).toMatchObject({ before: { enabled: false, responseHopLimit: 1 } });
-    expect((await getInstance(cloud.elsewhere, theirs.id))?.metadataService).toMatchObject({
-      enabled: true,
-      ...wanted,
-    });
-    const back = cloud.fail("PATCH", /^\/v1\/instances\//, fault, times);
-    await life.delete().catch(() => life.delete());
-    expect(back.fired).toBe(times);
-    expect((await getInstance(cloud.elsewhere, theirs.id))?.metadataService).toEqual({
-      enabled: false,
-      protocol: "http",
-      responseHopLimit: 1,
-    });
-  });
-
-  it("stays in the state when it cannot be read", async () => {
-    const life = await change();
-    const planned = cloud.fail("GET", /^\/v1\/instances\//, { status: 500 }, 20);
-    await expect(life.refresh()).rejects.toThrow("500");
-    planned.end();
-    expect(await life.refresh()).toBe(true);
-    await life.delete();
   });
 });

@@ -176,7 +176,7 @@ it("says so when there is no such server", async () => {
 
 it("is read by the server's id, with all settings and nothing to give back", async () => {
   const { props } = (await handler.read?.(server.id, {} as never)) ?? {};
-  expect(props).toEqual({ instanceId: server.id, ...before, before, onDelete: "leave" });
+  expect(props).toEqual({ instanceId: server.id, crn: server.crn, ...before, before, onDelete: "leave" });
 });
 
 it("looks again when somebody else was faster", async () => {

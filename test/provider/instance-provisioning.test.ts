@@ -53,6 +53,36 @@ it("takes five minutes: it is waited for, less and less often, and the log says 
   expect(told()[0]).toMatch(new RegExp(`^server "app" \\(${life.id}\\) is "pending" after 3\\d seconds\\.$`));
 });
 
+describe("three quarters of an hour", () => {
+  const SLOW = { provisionSeconds: 2_700, deleteSeconds: 2_700 };
+  const life = async (more: object = {}): Promise<Life> => {
+    await cloud.close();
+    cloud = await startCloud(SLOW);
+    return new Life(handler).create(args(more));
+  };
+
+  it("is more than a server is waited for, and its deletion, by itself", async () => {
+    expect(await rejectionOf(life())).toContain('is still "starting" after 1800 seconds');
+    cloud.emulator.advance(2_700);
+    const [id = ""] = servers();
+    const found = Object.assign(new Life(handler), { id });
+    await found.refresh();
+    expect(await rejectionOf(found.delete())).toContain("is still being deleted after 1800 seconds");
+  });
+
+  it("is waited for where customTimeouts allows more", async () => {
+    const slow = await life({ customTimeouts: { create: "1h", delete: "50m" } });
+    expect(slow.outputs.status).toBe("running");
+    await slow.delete();
+    expect(servers()).toEqual([]);
+  });
+
+  it("is more than an argument of its own allows, whatever customTimeouts says", async () => {
+    const wanted = { provisionTimeoutSeconds: 60, customTimeouts: { create: "1h" } };
+    expect(await rejectionOf(life(wanted))).toContain('is still "pending" after 60 seconds');
+  });
+});
+
 it("hangs: it is not waited for longer than allowed, and the next run goes on waiting", async () => {
   cloud.emulator.setFaults([{ method: "POST", path: "/v1/instances", lifecycle: "stuck" }]);
   const error = await incomplete({ provisionTimeoutSeconds: 60 });
@@ -152,6 +182,17 @@ it("cannot be deleted for ever: that ends with the API's own words", async () =>
   ]);
   expect(await rejectionOf(life.delete())).toContain("instance_delete_conflict");
   expect(servers()).toEqual([life.id]);
+});
+
+it("is deleted by itself while its deletion is refused: why it was refused is told, and that is all", async () => {
+  const life = await new Life(handler).create(args());
+  cloud.emulator.setFaults([
+    { method: "DELETE", path: "/v1/instances/*", status: 409, code: "instance_busy", count: 30 },
+  ]);
+  info.mockClear();
+  await life.delete();
+  expect(told()[0]).toMatch(/^server "app" \(\S+\) is "busy: .*" after 3\d seconds\.$/);
+  expect(servers()).toEqual([]);
 });
 
 it("takes its links with it", async () => {

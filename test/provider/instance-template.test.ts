@@ -159,10 +159,31 @@ describe("life", () => {
     expect(await life.diff({ ...args, name: "web" })).toMatchObject({ changes: false });
   });
 
-  it("is replaced with the old one first where both would have the name of the user's", async () => {
+  it("is replaced by one that takes the user's name from it, while a group goes on with it", async () => {
     const life = await create({ name: "web" });
-    const { replaces, deleteBeforeReplace } = await life.diff({ ...args, name: "web", imageId: otherImage });
-    expect([replaces, deleteBeforeReplace]).toEqual([["imageId"], true]);
+    const group = await groupOf(life.id);
+    const wanted = { name: "web", imageId: otherImage };
+    const { replaces, deleteBeforeReplace } = await life.diff({ ...args, ...wanted });
+    expect([replaces, deleteBeforeReplace]).toEqual([["imageId"], false]);
+    const next = await create(wanted);
+    expect(await live(life)).toMatchObject({ name: `replaced-${life.id.slice(-8)}` });
+    expect(await live(next)).toMatchObject({ name: "web", imageId: otherImage });
+    await deleteInstanceGroup(cloud.elsewhere, group.id);
+  });
+
+  it("is replaced with the old one first where both have a name of the user's and the old one was adopted", async () => {
+    await createTemplate(cloud.elsewhere, {
+      name: "web",
+      profile: "bx2-2x8",
+      zone: String(args.zone),
+      imageId: String(args.imageId),
+      vpcId: String(args.vpcId),
+      primaryNetworkAttachment: { virtualNetworkInterface: { subnetId: String(args.subnetId) } },
+    });
+    const { subnetId, zone, imageId, vpcId, instanceProfile } = args;
+    const adopted = { subnetId, zone, imageId, vpcId, instanceProfile, name: "web", adopt: true };
+    const life = await new Life(handler).create(adopted);
+    expect(await life.diff({ ...adopted, imageId: otherImage })).toMatchObject({ deleteBeforeReplace: true });
   });
 
   it("is deleted as soon as the group that uses it is gone, and says why it waits", async () => {

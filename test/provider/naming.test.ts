@@ -4,7 +4,11 @@ import { UNKNOWN_SENTINEL, VPC_NAME } from "../../core/validate";
 import { hashOf, isSameObject, logicalName, markedText, vpcName } from "../../provider/naming";
 
 const mark = `${"a1".repeat(16)}:app`;
-const fields = { zone: { change: "replace" }, name: { change: "update" } } as const;
+const fields = {
+  zone: { change: "replace" },
+  profile: { change: "replace", absent: "clear" },
+  name: { change: "update" },
+} as const;
 
 describe("marked names", () => {
   it("end in a hash that is the same in every run", () => {
@@ -49,6 +53,9 @@ describe("isSameObject", () => {
     ["another mark, as an alias gives", { mark, zone: "z1" }, { mark: "x:y", zone: "z1" }, true],
     ["another replacing field", { mark, zone: "z1" }, { mark, zone: "z2" }, false],
     ["an unknown replacing field", { mark, zone: "z1" }, { mark, zone: UNKNOWN_SENTINEL }, false],
+    ["a replacing field that is written out for the first time", { mark }, { mark, zone: "z1" }, true],
+    ["one that is taken away: IBM chooses", { mark, zone: "z1" }, { mark }, true],
+    ["one for which leaving it out means none", { mark }, { mark, profile: "p1" }, false],
     ["another updatable field", { mark, zone: "z1", name: "a" }, { mark, zone: "z1", name: "b" }, true],
     ["no object before", {}, { mark, zone: "z1" }, false],
   ])("%s", (_name, olds, news, same) => {

@@ -195,6 +195,14 @@ it.each<[string, unknown, string[]]>([
       "rule.conditions[1].conditions: is []; must have at least 1 entry",
     ],
   ],
+  [
+    "conditions and values that are null",
+    { pattern: ATTRIBUTES, conditions: [null, { attribute: "a", operator: "stringEqualsAnyOf", value: ["x", null] }] },
+    [
+      "rule.conditions[0]: is missing; leave the entry out instead",
+      "rule.conditions[1].value[1]: is missing; leave the entry out instead",
+    ],
+  ],
 ])("a rule with %s is refused", (_name, rule, expected) => {
   expect(policyRuleRule(rule, "rule").map(({ property, reason }) => `${property}: ${reason}`)).toEqual(expected);
 });

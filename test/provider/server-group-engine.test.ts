@@ -136,6 +136,25 @@ it("replaces the template under its group also when only the command line asks f
   expect(cloud.calls()).toEqual([]);
 });
 
+it("gives the group the new template also when its name is the program's own", async () => {
+  const [sameTemplate, groupId] = ids();
+  set("template", { name: "web" });
+  await up();
+  expect(ids()[0]).toBe(sameTemplate);
+  set("template", { imageId: images[0] });
+  cloud.calls();
+  await up();
+  const [newTemplate, sameGroup] = ids();
+  expect([newTemplate === sameTemplate, sameGroup, census()]).toEqual([false, groupId, [1, 1, 1, 1]]);
+  expect(cloud.emulator.inventory().templates).toMatchObject([{ name: "web" }]);
+  expect(cloud.emulator.inventory().instanceGroups).toMatchObject([{ template: newTemplate }]);
+  await up();
+  expect(writes().filter((call) => call.startsWith("DELETE"))).toEqual([
+    `DELETE /v1/instance/templates/${String(sameTemplate)}`,
+    `DELETE /v1/instance/templates/${String(sameTemplate)}`,
+  ]);
+});
+
 it("changes the size of the group and the settings of the server in place", async () => {
   const before = ids();
   set("group", { membershipCount: 2 });

@@ -117,6 +117,7 @@ describe("life", () => {
       entityTag: expect.any(String) as string,
       createdAt: expect.any(String) as string,
       modifiedAt: expect.any(String) as string,
+      accountId: cloud.emulator.accountId,
       mark: life.inputs.mark,
     });
   });

@@ -89,6 +89,7 @@ describe("life", () => {
       iamId: USER,
       accounts: ["a1"],
       description: expect.stringMatching(/^app-[0-9a-f]{8}$/) as string,
+      accountId: cloud.emulator.accountId,
       mark: life.inputs.mark,
     });
   });

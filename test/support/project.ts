@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Emulator } from "../../emulator";
+
+export { seededConfig } from "../../cli/demo-project";
 
 export const REPOSITORY = join(__dirname, "..", "..");
 export const CLI = join(REPOSITORY, "dist", "cli", "main.js");
@@ -111,21 +112,6 @@ export interface StateResource {
   readonly id?: string;
   readonly inputs?: Record<string, unknown>;
   readonly outputs?: Record<string, unknown>;
-}
-
-/** What the example needs of the account, as flags of the command. */
-export function seededConfig(emulator: Emulator): Record<string, string> {
-  const { subnets, images, keys } = emulator.inventory();
-  const subnet = subnets[0] as { id: string; vpc: string; zone: string } | undefined;
-  const [image, key] = [images[0], keys[0]] as ({ id: string } | undefined)[];
-  if (subnet === undefined || image === undefined || key === undefined) throw new Error("the account is not seeded");
-  return {
-    vpcId: subnet.vpc,
-    subnetId: subnet.id,
-    zone: subnet.zone,
-    imageId: image.id,
-    sshKeyIds: JSON.stringify([key.id]),
-  };
 }
 
 /** Resolves when `condition` holds; rejects, saying what it waited for, when that takes too long. */

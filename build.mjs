@@ -2,7 +2,18 @@
 // declarations of what the entry points show (docs/adr/0006). Files that left the sources leave dist/ too, the command
 // is executable, and a program that runs from dist/ meanwhile never finds it half written.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +25,11 @@ const root = dirname(fileURLToPath(import.meta.url));
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const [fresh, old, types] = ["new", "old", "types"].map((name) => join(root, `.dist-${name}-${process.pid}`));
 const dist = join(root, "dist");
+
+/** The console's page: what the browser loads, below emulator/ both here and in dist/. */
+const PAGE = { sources: join(root, "emulator/console/page"), target: join(fresh, "emulator/console") };
+const PAGE_SCRIPTS = { page: "main.tsx", layout: "layout.ts" };
+const PAGE_STYLES = ["base.css", "frame.css", "map.css", "views.css", "narrow.css"];
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const COMMAND = "cli/main";
@@ -39,6 +55,7 @@ process.exitCode = status ?? 1;
 try {
   if (status === 0) {
     await bundleCode();
+    await bundlePage();
     await bundleDeclarations();
     try {
       renameSync(dist, old);
@@ -112,6 +129,60 @@ function compact(text) {
     mangle: { toplevel: false, keep_fnames: true, keep_classnames: true },
     format: { comments: false },
   });
+}
+
+/** Two scripts with the libraries in them, whose licences want to be named, one style sheet, and the page itself. */
+async function bundlePage() {
+  mkdirSync(PAGE.target, { recursive: true });
+  for (const [name, source] of Object.entries(PAGE_SCRIPTS)) {
+    const bundle = await rollup({
+      input: join(PAGE.sources, source),
+      plugins: [{ name: "page", resolveId: sourceOfPage, transform: withoutJsx }],
+      onwarn: refuse,
+    });
+    const { output } = await bundle.generate({ format: "es" });
+    const [{ code, moduleIds }] = output;
+    const { code: small } = minifySync(code, { module: true, ecma: 2022, compress: true, mangle: true });
+    writeFileSync(join(PAGE.target, `${name}.js`), licencesOf(moduleIds) + small);
+  }
+  const styles = PAGE_STYLES.map((name) => readFileSync(join(PAGE.sources, name), "utf8"));
+  writeFileSync(join(PAGE.target, "page.css"), styles.join("\n"));
+  copyFileSync(join(PAGE.sources, "index.html"), join(PAGE.target, "index.html"));
+}
+
+function sourceOfPage(name, importer) {
+  if (importer === undefined) return name;
+  if (isPackage(name)) return fileURLToPath(import.meta.resolve(name));
+  const path = resolve(dirname(importer), name);
+  return [path, `${path}.ts`, `${path}.tsx`].find((file) => existsSync(file) && statSync(file).isFile());
+}
+
+function withoutJsx(text, id) {
+  if (!/\.tsx?$/.test(id)) return null;
+  return transformSync(text, {
+    jsc: {
+      parser: { syntax: "typescript", tsx: id.endsWith("x") },
+      target: "es2022",
+      transform: { react: { runtime: "automatic", importSource: "preact" } },
+    },
+    module: { type: "es6" },
+  });
+}
+
+/** A comment with the licence of every package in the bundle, and of those that a package has bundled itself. */
+function licencesOf(moduleIds) {
+  const folders = moduleIds.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
+  const nested = folders.flatMap((folder) => {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return Object.keys(dependencies).map((name) => join(root, "node_modules", name));
+  });
+  const texts = [...new Set([...folders, ...nested])].map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence file to name`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8").trim()}`;
+  });
+  return texts.length === 0 ? "" : `/*!\n${texts.join("\n\n---\n\n").replaceAll("*/", "* /")}\n*/\n`;
 }
 
 /** One file an entry point, and one for what two of them show. */

@@ -1,4 +1,8 @@
-/** The public API of `pulumi-ibm-vpc-identity`. */
+/**
+ * The public API of `pulumi-ibm-vpc-identity`.
+ *
+ * @module pulumi-ibm-vpc-identity
+ */
 export {
   ibmBareMetalServerArgs,
   ibmInstanceArgs,

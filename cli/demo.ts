@@ -10,10 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootInstance, startEmulator, type BootedServer, type Emulator } from "../emulator";
 import { EXIT, type Command } from "./command";
+import { followClock } from "./demo-clock";
 import { claimsOf, figuresOf, type StateFigures } from "./demo-figures";
 import { keepFolder, keptEnvironment, livingDemo, toldKept, type Kept } from "./demo-keep";
 import { makeDemoProject, type DemoProject } from "./demo-project";
-import { SETTINGS } from "./settings";
+import { CONSOLE, SETTINGS } from "./settings";
 import { engineOf } from "./stack";
 import { Story, StepFailed } from "./story";
 import type { Engine, Workspace } from "./workspace";
@@ -24,6 +25,7 @@ export const command: Command = {
   flags: {
     engine: SETTINGS.engine,
     boot: SETTINGS.boot,
+    console: CONSOLE,
     keep: { type: "boolean", about: "ends before revoke and destroy, and stays up until interrupted, to be worked on" },
     json: { type: "boolean", about: "one JSON object as the last line of standard output; progress on standard error" },
   },
@@ -39,12 +41,19 @@ export const command: Command = {
     if (other !== undefined) throw new Error(other);
     const json = flags.on("json");
     const out = json ? process.stderr : process.stdout;
-    const demo = new Demo((line) => out.write(`${line}\n`), engineOf(flags), json ? "stderr" : "stdout", keep);
+    const stay: Stay = keep ? "to be worked on" : flags.on("console") ? "to be looked at" : "no longer";
+    const demo = new Demo(
+      (line) => out.write(`${line}\n`),
+      engineOf(flags),
+      json ? "stderr" : "stdout",
+      stay,
+      flags.on("console"),
+    );
     const passed = await demo.play((kept) => {
       if (json) process.stdout.write(`${JSON.stringify(demo.result(true, kept))}\n`);
-      else out.write(toldKept(kept));
+      else out.write(kept === undefined ? LOOK : toldKept(kept));
     });
-    if (demo.wasKept) return EXIT.done;
+    if (demo.hasStayed) return EXIT.done;
     if (json) process.stdout.write(`${JSON.stringify(demo.result(passed))}\n`);
     else {
       if (demo.stateFile !== null) out.write(`\nstate after the first up: ${demo.stateFile}`);
@@ -53,6 +62,11 @@ export const command: Command = {
     return demo.interrupted ? EXIT.interrupted : passed ? EXIT.done : EXIT.failed;
   },
 };
+
+/** How long the account stays when the story is over. */
+type Stay = "no longer" | "to be looked at" | "to be worked on";
+
+const LOOK = "\nThe account stays up for its console; Ctrl-C ends it.\n";
 
 const NO_SYSTEMD =
   "--boot systemd is not in the package: it takes root, debootstrap, systemd-nspawn and a 400 MB Debian. In the " +
@@ -64,12 +78,13 @@ class Demo {
   stateFile: string | null = null;
   #emulator: Emulator | undefined;
   #server: BootedServer | undefined;
+  #unfollow: (() => Promise<void>) | undefined;
   #project: DemoProject | undefined;
   #outputs: Record<string, unknown> = {};
   #apiCalls: Record<string, number> = {};
   #figures: StateFigures = { stubBytesMax: 0, stateBytesPerResource: 0 };
   interrupted = false;
-  wasKept = false;
+  hasStayed = false;
 
   readonly story: Story;
 
@@ -77,9 +92,10 @@ class Demo {
     print: (line: string) => void,
     private readonly engine: Engine,
     private readonly progress: "stdout" | "stderr",
-    private readonly keep: boolean,
+    private readonly stay: Stay,
+    private readonly withConsole: boolean,
   ) {
-    this.#folder = keep ? keepFolder() : mkdtempSync(join(tmpdir(), "vpc-identity-demo-"));
+    this.#folder = stay === "to be worked on" ? keepFolder() : mkdtempSync(join(tmpdir(), "vpc-identity-demo-"));
     this.story = new Story(print, () => this.interrupted);
   }
 
@@ -95,11 +111,12 @@ class Demo {
       stateFile: this.stateFile,
       ...this.#figures,
       ...(kept === undefined ? {} : { kept }),
+      ...(this.#emulator?.consoleUrl === undefined ? {} : { consoleUrl: this.#emulator.consoleUrl }),
     };
   }
 
-  /** Plays the story; `onKept` is told when it is up to stay. */
-  async play(onKept: (kept: Kept) => void): Promise<boolean> {
+  /** Plays the story; `onStay` is called when it is up to stay, with what it takes to work on it. */
+  async play(onStay: (kept?: Kept) => void): Promise<boolean> {
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
     const onInterrupt = (): void => {
@@ -110,9 +127,10 @@ class Demo {
     process.on("SIGTERM", onInterrupt);
     try {
       await this.#scenes();
-      if (this.keep) {
-        this.wasKept = true;
-        onKept({ pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
+      if (this.stay !== "no longer") {
+        this.hasStayed = true;
+        if (this.stay === "to be looked at") onStay();
+        else onStay({ pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
         await ended;
       }
       return true;
@@ -120,9 +138,10 @@ class Demo {
       if (error instanceof StepFailed) return false;
       throw error;
     } finally {
-      await this.#server?.shutdown();
+      await this.#endServer();
       await this.#emulator?.close();
-      const all = this.keep || this.interrupted || this.stateFile === null;
+      const wasCut = this.interrupted && !this.hasStayed;
+      const all = this.stay === "to be worked on" || wasCut || this.stateFile === null;
       if (all) this.stateFile = null;
       rmSync(all ? this.#folder : join(this.#folder, "work"), { recursive: true, force: true });
       process.off("SIGINT", onInterrupt);
@@ -134,13 +153,14 @@ class Demo {
     const { story } = this;
     let before = "";
     await story.step("emulator", "An IBM Cloud account on loopback", async () => {
-      this.#emulator = await startEmulator();
+      this.#emulator = await startEmulator({ console: this.withConsole });
       const work = join(this.#folder, "work");
       this.#project = await makeDemoProject(work, this.#emulator, this.engine, this.progress);
       before = JSON.stringify(this.#emulator.inventory());
       return [
         `IAM and VPC APIs at ${this.#emulator.url}, account ${this.#emulator.accountId}`,
         `engine: ${this.engine.kind}`,
+        ...(this.#emulator.consoleUrl === undefined ? [] : [`console: ${this.#emulator.consoleUrl}`]),
       ];
     });
     const { emulator, workspace } = this.#ready();
@@ -177,7 +197,7 @@ class Demo {
       if (this.#apiCalls.noop !== 0) throw new Error(`made ${this.#apiCalls.noop} API calls; expected none`);
       return ["no changes, no API calls"];
     });
-    if (this.keep) return;
+    if (this.stay === "to be worked on") return;
     await story.step("policies", "config policies=none, pulumi up: the policy is taken away", async () => {
       await this.#counted("policies", () =>
         this.#operate("up", ["--yes", "--skip-preview", "--suppress-outputs", "--config", "policies=none"]),
@@ -191,8 +211,7 @@ class Demo {
       return this.#listInstances(403);
     });
     await story.step("destroy", "pulumi destroy", async () => {
-      await this.#server?.shutdown();
-      this.#server = undefined;
+      await this.#endServer();
       await this.#counted("destroy", () => this.#operate("destroy", ["--yes", "--skip-preview", "--suppress-outputs"]));
       if (JSON.stringify(emulator.inventory()) !== before)
         throw new Error("the account's inventory is not what it was before");
@@ -236,7 +255,17 @@ class Demo {
       if (!this.interrupted) process[this.progress].write(`   | ${line}\n`);
     };
     this.#server = await bootInstance({ socket: instance.socket, onLog });
+    // Elsewhere nobody moves the clock, and without namespaces a server has the clock of this machine.
+    if (this.withConsole && this.#server.isolated) {
+      this.#unfollow = followClock(emulator, this.#server, (reason) => onLog(`the clock is not followed: ${reason}`));
+    }
     return this.#server;
+  }
+
+  async #endServer(): Promise<void> {
+    await this.#unfollow?.();
+    await this.#server?.shutdown();
+    this.#server = undefined;
   }
 
   async #onServer(argv: readonly string[]): Promise<string> {

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { problemsOfSeed, SeedError, startEmulator, type Emulator, type Seed } from "../emulator";
 import { EXIT, UsageError, type Command } from "./command";
 import type { Flags } from "./flags";
-import { SETTINGS } from "./settings";
+import { CONSOLE, SETTINGS } from "./settings";
 import { exportLines } from "./shell";
 
 const { port, "admin-port": adminPort, state, seed } = SETTINGS;
@@ -17,8 +17,12 @@ export const command: Command = {
     "admin-port": adminPort,
     state,
     seed,
+    console: CONSOLE,
     env: { type: "boolean", about: "prints the variables that point IBM's clients at it, as shell exports" },
-    json: { type: "boolean", about: "prints {url, adminUrl, apiKey, accountId, pid} when ready" },
+    json: {
+      type: "boolean",
+      about: "prints {url, adminUrl, apiKey, accountId, pid} when ready, and consoleUrl with --console",
+    },
   },
   check,
   async run(flags) {
@@ -28,6 +32,9 @@ export const command: Command = {
       process.once("SIGTERM", stop);
     });
     const emulator = await start(flags);
+    const { consoleUrl } = emulator;
+    // A shell would take the URL for a command.
+    if (flags.on("env") && consoleUrl !== undefined) process.stderr.write(`console: ${consoleUrl}\n`);
     process.stdout.write(announcement(flags, emulator));
     await interrupted;
     await emulator.close();
@@ -77,6 +84,7 @@ async function start(flags: Flags): Promise<Emulator> {
   ];
   try {
     return await startEmulator({
+      console: flags.on("console"),
       ...(given === undefined ? {} : { port: given }),
       ...(adminGiven === undefined ? {} : { adminPort: adminGiven }),
       ...(file === undefined ? {} : { stateFile: resolve(file) }),
@@ -88,12 +96,14 @@ async function start(flags: Flags): Promise<Emulator> {
   }
 }
 
-function announcement(flags: Flags, { url, adminUrl, apiKey, accountId, env }: Emulator): string {
-  if (flags.on("json")) return `${JSON.stringify({ url, adminUrl, apiKey, accountId, pid: process.pid })}\n`;
+function announcement(flags: Flags, { url, adminUrl, consoleUrl, apiKey, accountId, env }: Emulator): string {
+  if (flags.on("json"))
+    return `${JSON.stringify({ url, adminUrl, apiKey, accountId, pid: process.pid, consoleUrl })}\n`;
   if (flags.on("env")) return exportLines(env);
   return [
     `IAM and VPC APIs  ${url}`,
     `admin             ${adminUrl}/_emulator/ inventory, journal, jwks, faults, time, reset`,
+    ...(consoleUrl === undefined ? [] : [`console           ${consoleUrl}`]),
     `account           ${accountId}`,
     "Its API key and the variables for IBM's clients: run with --env. Ctrl-C ends it.\n",
   ].join("\n");

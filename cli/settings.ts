@@ -56,6 +56,12 @@ export const SETTINGS = {
   },
 } as const satisfies Readonly<Record<string, Flag>>;
 
+/** No setting: a page that can change the account is asked for each time. */
+export const CONSOLE = {
+  type: "boolean",
+  about: "serves a page that shows the account, live, and prints its URL",
+} as const satisfies Flag;
+
 /** The environment variable of a setting: `--admin-port` is `VPC_IDENTITY_ADMIN_PORT`. */
 export const variableOf = (name: string): string => `VPC_IDENTITY_${name.toUpperCase().replaceAll("-", "_")}`;
 

@@ -73,7 +73,7 @@ async function handle(subjects: AdminSubjects, request: IncomingMessage): Promis
 const complain: Complain = (kind, path, _value, allowed) =>
   new Refusal(400, "bad_request", kind === "missing" ? `'${path}' is required` : `'${path}' ${allowed}`);
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

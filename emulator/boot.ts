@@ -4,18 +4,20 @@
  * down. It knows nothing of what the user data does, so it can show that user data works and cannot make it work.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { channel } from "node:diagnostics_channel";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type AgentReply, type AgentRequest, bootAgent, type BootPlan } from "./boot-agent";
 import { type BootDocument, readUserData } from "./boot-document";
+import { BOOT_CHANNEL, type BootLine } from "./boot-channel";
 import { fetchUserData } from "./boot-metadata";
 
 export interface BootOptions {
   /** Path of the unix socket on which the emulator's on-instance services answer as this server. */
   readonly socket: string;
-  /** @default - the user data of the server, from its own metadata service */
+  /** User data to run. @default - the user data of the server, from its own metadata service */
   readonly userData?: string;
   /**
    * PEM certificate that the server's CA bundle holds, as the image of a real server knows who signed the service's
@@ -60,6 +62,7 @@ export interface BootedServer {
  * await server.exec(["/usr/local/bin/vpc-identity", "once"]);
  */
 export async function bootInstance(options: BootOptions): Promise<BootedServer> {
+  tell({ socket: options.socket });
   const document = readUserData(options.userData ?? (await fetchUserData(options.socket)));
   const isolated = await Server.boot(document, options, "");
   if (isolated instanceof Server) return isolated;
@@ -147,9 +150,13 @@ class Server implements BootedServer {
         if (reply.kind === "log") {
           this.log += `${reply.line}\n`;
           onLog?.(reply.line);
+          tell({ socket: options.socket, line: reply.line });
         } else if (reply.kind === "booted" || reply.kind === "refused") {
           clearTimeout(timer);
-          if (reply.kind === "booted") this.exitCode = reply.exitCode;
+          if (reply.kind === "booted") {
+            this.exitCode = reply.exitCode;
+            tell({ socket: options.socket, line: `user data ended with exit code ${reply.exitCode}` });
+          }
           resolve(reply.kind === "refused" ? reply.reason : undefined);
         } else {
           this.#waiting.get(reply.id)?.(reply);
@@ -195,6 +202,8 @@ class Server implements BootedServer {
     });
   }
 }
+
+const tell = (line: BootLine): void => channel(BOOT_CHANNEL).publish(line);
 
 function reasonIn(reply: AgentReply): string {
   return "reason" in reply ? reply.reason : "the server gave no answer";

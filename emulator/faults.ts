@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Reply } from "./call";
 import { Fields, isObject, type Complain, type JsonObject } from "./fields";
 import { Refusal } from "./refusal";
+import type { World } from "./world";
 
 export interface Fault {
   /** HTTP method. @default any */
@@ -22,25 +23,29 @@ export interface Fault {
   readonly probability?: number;
   /** Time before the answer, in milliseconds. @default 0 */
   readonly delayMs?: number;
-  /** Answers with this status in place of the handler, in the error shape of the API. */
+  /** Answers with this status in place of the handler, in the error shape of the API. @default - the answer that the handler gives */
   readonly status?: number;
   /** Error code that goes with `status`. @default "emulated_fault" */
   readonly code?: string;
   /** `Retry-After` that goes with `status`, in seconds. @default none */
   readonly retryAfterSeconds?: number;
-  /** Never answers; with `after` the request still takes effect. */
+  /** Never answers; with `after` the request still takes effect. @default - it answers */
   readonly hang?: "before" | "after";
-  /** Resets the connection, before or after the request has taken effect. */
+  /** Resets the connection, before or after the request has taken effect. @default - the connection stays */
   readonly reset?: "before" | "after";
-  /** Other spellings of the answer: cut in half, broken, every character escaped that may be, or over many lines. */
+  /** The answer carries the tag of an earlier version, as that of a replica that lags behind: in `ETag`, and in its body. @default - the present tag */
+  readonly staleTag?: true;
+  /** Reads are answered for this long, in seconds, as if the call had not happened; of calls that change nothing: no effect. @default 0 */
+  readonly lagSeconds?: number;
+  /** Other spellings of the answer: cut in half, broken, every character escaped that may be, or over many lines. @default - as compact JSON */
   readonly body?: "truncated" | "malformed" | "escaped" | "pretty";
-  /** Moves `created_at`, `expires_at` and `expiration` of the answer, in seconds. */
+  /** Moves `created_at`, `expires_at` and `expiration` of the answer, in seconds. @default 0 */
   readonly shiftDatesSeconds?: number;
-  /** Moves the validity of an issued certificate, in seconds: far enough back it is expired, ahead not valid yet. */
+  /** Moves the validity of an issued certificate, in seconds: far enough back it is expired, ahead not valid yet. @default 0 */
   readonly shiftCertificateSeconds?: number;
-  /** Certificates of the answer: the leaf alone, or one intermediate too many. */
+  /** Certificates of the answer: the leaf alone, or one intermediate too many. @default - as it is */
   readonly chain?: "short" | "long";
-  /** A created server stays where it is, or fails. */
+  /** A created server stays where it is, or fails. @default - it starts */
   readonly lifecycle?: "stuck" | "failed";
   /** Reason that goes with `lifecycle: "failed"`. @default "cannot_start_compute" */
   readonly reasonCode?: string;
@@ -62,6 +67,8 @@ const NAMES: readonly (keyof Fault)[] = [
   "retryAfterSeconds",
   "hang",
   "reset",
+  "staleTag",
+  "lagSeconds",
   "body",
   "shiftDatesSeconds",
   "shiftCertificateSeconds",
@@ -83,6 +90,7 @@ const RANGES: Readonly<Partial<Record<keyof Fault, readonly [number, number]>>> 
   delayMs: [0, 600_000],
   status: [400, 599],
   retryAfterSeconds: [0, 3600],
+  lagSeconds: [0, 3600],
   shiftDatesSeconds: [-1e9, 1e9],
   shiftCertificateSeconds: [-1e9, 1e9],
 };
@@ -97,31 +105,80 @@ export function readFault(value: unknown, path: string): Fault {
   if (probability !== undefined && (typeof probability !== "number" || probability < 0 || probability > 1)) {
     throw fields.invalid("probability", "must be a number from 0 to 1");
   }
+  const staleTag = fields.raw("staleTag");
+  if (staleTag !== undefined && staleTag !== true) throw fields.invalid("staleTag", "must be true");
   return fields.values;
 }
 
-interface Armed {
+/** A fault of the plan; one that is switched off stays in it and does not strike. */
+export interface Armed {
+  readonly id: number;
   readonly fault: Fault;
+  on: boolean;
   seen: number;
   struck: number;
 }
 
 export class FaultPlan {
   private armed: Armed[] = [];
+  private count = 0;
+  private behind: { readonly world: World; readonly untilMs: number } | undefined;
 
   set(faults: readonly unknown[]): void {
-    this.armed = faults.map((fault, index) => ({ fault: readFault(fault, `faults[${index}]`), seen: 0, struck: 0 }));
+    this.behind = undefined;
+    this.armed = faults.map((fault, index) => this.arm(readFault(fault, `faults[${index}]`)));
+  }
+
+  /** One more, after all others. */
+  add(fault: unknown): void {
+    this.armed.push(this.arm(readFault(fault, "fault")));
   }
 
   /** What is planned, and how often each has struck. */
   list(): readonly object[] {
-    return this.armed.map(({ fault, struck }) => ({ ...fault, struck }));
+    return this.armed.filter(({ on }) => on).map(({ fault, struck }) => ({ ...fault, struck }));
+  }
+
+  /** The same with what is switched off. */
+  entries(): readonly Readonly<Armed>[] {
+    return this.armed;
+  }
+
+  /** False when there is no such fault. */
+  switch(id: number, on: boolean): boolean {
+    const found = this.armed.find((item) => item.id === id);
+    if (found !== undefined) found.on = on;
+    return found !== undefined;
+  }
+
+  /** False when there is no such fault. */
+  remove(id: number): boolean {
+    const before = this.armed.length;
+    this.armed = this.armed.filter((item) => item.id !== id);
+    return this.armed.length !== before;
+  }
+
+  private arm(fault: Fault): Armed {
+    return { id: ++this.count, fault, on: true, seen: 0, struck: 0 };
+  }
+
+  /** From now on reads see the account as it is at this moment, for as long as the fault says. */
+  fallBehind(world: World, { lagSeconds }: Fault): void {
+    if (lagSeconds === undefined) return;
+    const untilMs = world.clock.now() + lagSeconds * 1000;
+    this.behind = { world: { ...world, state: structuredClone(world.state) }, untilMs };
+  }
+
+  /** The account as a read sees it. */
+  seen(world: World): World {
+    return this.behind !== undefined && world.clock.now() < this.behind.untilMs ? this.behind.world : world;
   }
 
   /** The fault that strikes this request. */
   take(method: string, path: string, onServer: boolean): Fault | undefined {
     for (const item of this.armed) {
       const { fault } = item;
+      if (!item.on) continue;
       if (fault.method !== undefined && fault.method.toUpperCase() !== method) continue;
       if (fault.path !== undefined && !pattern(fault.path).test(path)) continue;
       if (fault.where !== undefined && (fault.where === "server") !== onServer) continue;
@@ -156,7 +213,8 @@ export function refusalOf(fault: Fault): Refusal | undefined {
 }
 
 /** Changes what an answer says. */
-export function distort(fault: Fault, reply: Reply): Reply {
+export function distort(fault: Fault, given: Reply): Reply {
+  const reply = fault.staleTag === true ? withStaleTag(given) : given;
   if (!isObject(reply.body)) return reply;
   let body: JsonObject = reply.body;
   if (fault.shiftDatesSeconds !== undefined) body = shiftDates(body, fault.shiftDatesSeconds);
@@ -166,6 +224,18 @@ export function distort(fault: Fault, reply: Reply): Reply {
     body = { ...body, certificates: fault.chain === "short" ? chain.slice(0, 1) : [...chain, chain.at(-1)] };
   }
   return { ...reply, body };
+}
+
+/** No object has ever had this tag: numbers of versions begin with 1. */
+const STALE_TAG = `0-${"0".repeat(32)}`;
+
+function withStaleTag(reply: Reply): Reply {
+  const { body, headers = {} } = reply;
+  const weak = headers.ETag?.startsWith('W/"') === true;
+  const tagged = Object.keys(headers).filter((name) => ["ETag", "Entity-Tag"].includes(name));
+  const stale = Object.fromEntries(tagged.map((name) => [name, weak ? `W/"${STALE_TAG}"` : STALE_TAG]));
+  const old = isObject(body) && typeof body.entity_tag === "string" ? { ...body, entity_tag: STALE_TAG } : body;
+  return { ...reply, body: old, headers: { ...headers, ...stale } };
 }
 
 function shiftDates(body: JsonObject, seconds: number): JsonObject {

@@ -14,6 +14,18 @@ import type { World } from "./world";
 /** Bodies above this are refused; user data may have 64 KiB, twice over when it is escaped. */
 const MAX_BODY_BYTES = 1_048_576;
 
+/** A call that has been answered, for whoever looks on. */
+export interface Answered {
+  readonly entry: JournalEntry;
+  /** Set on the endpoints of a server. */
+  readonly serverId: string | undefined;
+  /** Without the query. */
+  readonly path: string;
+  readonly reply: Reply;
+  /** False when a fault kept the answer from arriving whole. */
+  readonly delivered: boolean;
+}
+
 export interface Front {
   readonly world: World;
   readonly routes: RouteTable;
@@ -23,6 +35,8 @@ export interface Front {
   readonly settle: () => void;
   /** Called after a call that may have changed the state, before its reply is sent. */
   readonly commit: () => Promise<void>;
+  /** Told of every answer. */
+  readonly onAnswer: (answered: Answered) => void;
 }
 
 /** Answers one request; `serverId` is set on the endpoints of a server. */
@@ -55,7 +69,7 @@ export async function serve(
   const finish = (reply: Reply, caller: string, fault?: Fault): void => {
     if (fault?.reset === "after") response.destroy();
     else if (fault?.hang !== "after") send(response, reply, api, requestId, fault?.body);
-    front.journal.add({
+    const entry = front.journal.add({
       time,
       api: FAMILIES[api],
       method,
@@ -65,6 +79,9 @@ export async function serve(
       milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
       requestId,
     });
+    const isBroken = fault?.body === "truncated" || fault?.body === "malformed";
+    const delivered = fault?.reset === undefined && fault?.hang === undefined && !isBroken;
+    front.onAnswer({ entry, serverId, path, reply, delivered });
   };
 
   const body = await readBody(request);
@@ -88,8 +105,9 @@ export async function serve(
     finish(refuse({ exchange }, api, generalRefusal(api, status, text)), serverId ?? "");
     return;
   }
+  if (fault !== undefined && method !== "GET") front.faults.fallBehind(world, fault);
   const call: Call = {
-    world,
+    world: method === "GET" ? front.faults.seen(world) : world,
     method,
     path: path.length > 1 ? path.replace(/\/$/, "") : path,
     query: new URLSearchParams(queryAt === -1 ? "" : target.slice(queryAt + 1)),

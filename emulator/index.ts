@@ -1,4 +1,8 @@
-/** The emulator of IBM Cloud IAM, VPC and the on-instance identity services. */
+/**
+ * The emulator of IBM Cloud IAM, VPC and the on-instance identity services.
+ *
+ * @module pulumi-ibm-vpc-identity/emulator
+ */
 export type { Fault } from "./faults";
 export type { Inventory, InventoryServer } from "./inventory";
 export type { JournalEntry } from "./journal";

@@ -6,10 +6,15 @@ type Item = Readonly<Record<string, unknown>>;
 
 /** A server with the endpoints by which it reaches its own services. */
 export interface InventoryServer {
+  /** Id. */
   readonly id: string;
+  /** CRN. */
   readonly crn: string;
+  /** Name. */
   readonly name: string;
+  /** State that IBM Cloud gives for it. */
   readonly status: string;
+  /** Zone, such as `us-south-1`. */
   readonly zone: string;
   /** Path of the unix socket on which the server's identity and metadata services answer. */
   readonly socket: string;
@@ -19,30 +24,53 @@ export interface InventoryServer {
 }
 
 export interface Inventory {
+  /** Trusted profiles. */
   readonly profiles: readonly Item[];
+  /** Links of trusted profiles. */
   readonly links: readonly Item[];
+  /** Claim rules of trusted profiles. */
   readonly claimRules: readonly Item[];
+  /** Access policies. */
   readonly policies: readonly Item[];
+  /** Custom roles. */
   readonly customRoles: readonly Item[];
+  /** Service IDs. */
   readonly serviceIds: readonly Item[];
   /** Without their values. */
   readonly apiKeys: readonly Item[];
+  /** Virtual servers. */
   readonly instances: readonly InventoryServer[];
+  /** Bare metal servers. */
   readonly bareMetalServers: readonly InventoryServer[];
+  /** Instance templates. */
   readonly templates: readonly Item[];
+  /** Instance groups. */
   readonly instanceGroups: readonly Item[];
+  /** VPCs. */
   readonly vpcs: readonly Item[];
+  /** Subnets. */
   readonly subnets: readonly Item[];
+  /** SSH keys. */
   readonly keys: readonly Item[];
+  /** Images. */
   readonly images: readonly Item[];
+  /** Floating IPs. */
   readonly floatingIps: readonly Item[];
+  /** Public gateways. */
   readonly publicGateways: readonly Item[];
+  /** Volumes. */
   readonly volumes: readonly Item[];
+  /** Virtual network interfaces. */
   readonly virtualNetworkInterfaces: readonly Item[];
+  /** Reserved addresses of subnets. */
   readonly reservedIps: readonly Item[];
+  /** Security groups. */
   readonly securityGroups: readonly Item[];
+  /** Network ACLs. */
   readonly networkAcls: readonly Item[];
+  /** Routing tables. */
   readonly routingTables: readonly Item[];
+  /** Resource groups. */
   readonly resourceGroups: readonly Item[];
 }
 

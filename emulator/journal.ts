@@ -5,17 +5,23 @@
 import { sha256 } from "./ids";
 
 export interface JournalEntry {
+  /** Number of the request, counted from 0. */
   readonly index: number;
   /** When the request arrived, ISO 8601, by the emulator's clock. */
   readonly time: string;
+  /** Which API was asked. */
   readonly api: "iam" | "vpc" | "account" | "instance" | "unknown";
+  /** HTTP method of the request. */
   readonly method: string;
   /** Path and query. */
   readonly path: string;
+  /** HTTP status of the answer. */
   readonly status: number;
   /** The iam_id of the caller, the id of the server on its own services, or empty. */
   readonly caller: string;
+  /** Time until the answer, in milliseconds. */
   readonly milliseconds: number;
+  /** Request id that the caller gave, or was given. */
   readonly requestId: string;
 }
 
@@ -34,12 +40,14 @@ export class Journal {
     this.log = log;
   }
 
-  add(entry: Omit<JournalEntry, "index">): void {
+  /** The entry as it is kept. */
+  add(entry: Omit<JournalEntry, "index">): JournalEntry {
     const full = { index: this.count, ...entry, path: this.clean(entry.path), requestId: this.clean(entry.requestId) };
     this.count += 1;
     this.entries.push(full);
     if (this.entries.length > CAPACITY * 1.1) this.entries.splice(0, this.entries.length - CAPACITY);
     this.log?.(full);
+    return full;
   }
 
   clear(): void {
@@ -50,7 +58,8 @@ export class Journal {
     return this.entries;
   }
 
-  private clean(text: string): string {
+  /** The text without what looks like a token or is a known API key. */
+  clean(text: string): string {
     return text
       .replace(SECRET_PARAMETERS, "$1[redacted]")
       .replace(/eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*/g, "[redacted]")

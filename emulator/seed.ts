@@ -10,11 +10,11 @@ import type { IssuedLifetimes } from "./world";
 export interface Seed {
   /** 32 hexadecimal characters. @default a fixed one */
   readonly accountId?: string;
-  /** @default "us-south" */
+  /** Region of the account. @default "us-south" */
   readonly region?: string;
   /** The owner's API key. @default a new one of 44 characters in every start */
   readonly apiKey?: string;
-  /** What servers can be put into; `false` leaves the account without any, as IBM's walk-through finds it. */
+  /** What servers can be put into; `false` leaves the account without any, as IBM's walk-through finds it. @default - a VPC with subnets, images and a key */
   readonly network?: NetworkSeed | false;
   /** Lives of what is issued, in seconds, shorter than the API's minimums if you like. @default as asked for */
   readonly issuedLifetimes?: IssuedLifetimes;

@@ -1,8 +1,10 @@
 /** Starts and stops an emulator: the public port, the admin port and the endpoints of the servers. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { adminListener } from "./admin";
+import { adminListener, readJson } from "./admin";
 import { EmulatorClock } from "./clock";
+import { isLoopback } from "./console/access";
+import { Console } from "./console/console";
 import { environment } from "./environment";
 import { FaultPlan, type Fault } from "./faults";
 import { serve, type Front } from "./front";
@@ -47,6 +49,8 @@ export interface EmulatorOptions {
   readonly readLagSeconds?: number;
   /** A changed metadata switch counts only after a stop and a start. @default false */
   readonly strictMetadataSwitch?: boolean;
+  /** Serves a page on the admin port that shows the account, live; `host` must be a loopback address. @default false */
+  readonly console?: boolean;
   /** Receives every journal entry as it is made. @default none */
   readonly log?: (entry: JournalEntry) => void;
 }
@@ -56,9 +60,13 @@ export interface Emulator {
   readonly url: string;
   /** Base URL of the admin API. */
   readonly adminUrl: string;
+  /** URL of the console's page, with the token that opens it; missing without `console`. */
+  readonly consoleUrl?: string;
   /** API key of the account's owner. */
   readonly apiKey: string;
+  /** Id of the account, 32 hexadecimal digits. */
   readonly accountId: string;
+  /** Region of the account. */
   readonly region: string;
   /** The environment variables that point IBM's clients here. */
   readonly env: Readonly<Record<string, string>>;
@@ -84,6 +92,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const host = options.host ?? "127.0.0.1";
   const problems = problemsOfSeed(options.seed);
   if (problems.length > 0) throw new SeedError(problems);
+  if (options.console === true && !isLoopback(host)) {
+    throw new Error(
+      `The console can change the account and is for this machine only; host is "${host}", no loopback address.`,
+    );
+  }
   const file = options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => world.state);
   const saved = await file?.load();
   const state = saved ?? newState(options.seed ?? {}, await newKeys(), new Date().toISOString());
@@ -103,7 +116,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     await endpoints.sync();
     await file?.save();
   };
-  const front: Front = { world, routes: new RouteTable(ROUTES), journal, faults, settle, commit };
+  const onAnswer: Front["onAnswer"] = (answered) => console?.see(answered);
+  const front: Front = { world, routes: new RouteTable(ROUTES), journal, faults, settle, commit, onAnswer };
   const instanceFront: Front = { ...front, routes: new RouteTable(INSTANCE_ROUTES) };
   const endpoints = new Endpoints(world, host, settle, (request, response, serverId) => {
     serve(instanceFront, request, response, serverId).catch(() => response.destroy());
@@ -120,13 +134,20 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     faults.set([]);
     journal.clear();
     await commit();
+    console?.clear();
   };
   const server = createServer((request, response) => {
     serve(front, request, response).catch(() => response.destroy());
   });
-  const admin = createServer(adminListener({ world, journal, faults, settle, inventory, reset }));
+  const administer = adminListener({ world, journal, faults, settle, inventory, reset });
+  const admin = createServer((request, response) => {
+    if (console?.isMeant(request) === true) void console.handle(request, response);
+    else administer(request, response);
+  });
+  let console: Console | undefined;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
+    console?.close();
     closing ??= Promise.all([stop(server), stop(admin)])
       .then(() => endpoints.close())
       .then(() => file?.save());
@@ -140,9 +161,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       seedVpc(world, options.seed?.network);
     }
     await commit();
+    if (options.console === true) {
+      console = new Console({ world, journal, faults, settle, inventory, readBody: readJson });
+    }
     return {
       url: world.url,
       adminUrl,
+      ...(console === undefined ? {} : { consoleUrl: `${adminUrl}${console.path}` }),
       apiKey: world.state.account.apiKey,
       accountId: world.state.account.id,
       region: world.state.account.region,

@@ -22,8 +22,11 @@ export interface Settings {
 
 /** Issued lives, in seconds, where they should be shorter than asked for. */
 export interface IssuedLifetimes {
+  /** Life of instance identity tokens, in seconds. @default - as asked for */
   readonly identityToken?: number;
+  /** Life of IAM tokens that servers get, in seconds. @default - as asked for */
   readonly iamToken?: number;
+  /** Life of certificates, in seconds. @default - as asked for */
   readonly certificate?: number;
 }
 

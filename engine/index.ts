@@ -1,6 +1,8 @@
 /**
  * What the outside needs to know of the embedded engine: where its command is and which version it claims. Everything else goes
  * through the command, so that the engine stays replaceable by the real one.
+ *
+ * @module pulumi-ibm-vpc-identity/engine
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

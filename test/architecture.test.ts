@@ -8,6 +8,8 @@ import * as ts from "typescript";
 
 const ROOT = join(__dirname, "..");
 
+const PAGE = "emulator/console/page";
+
 /** A room, and what it may import: rooms by folder name, packages by the names listed. Node's own modules are free. */
 const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   core: { rooms: [], packages: [] },
@@ -16,6 +18,8 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   components: { rooms: ["provider", "bootstrap", "core"], packages: ["@pulumi/pulumi"] },
   bootstrap: { rooms: ["core"], packages: [] },
   emulator: { rooms: [], packages: ["node-forge", "yaml"] },
+  // Runs in a browser: its libraries are bundled into it.
+  [PAGE]: { rooms: ["emulator"], packages: ["preact", "@dagrejs/dagre"] },
   // google-protobuf is the one that comes with the SDK: types only, its code is resolved from there.
   engine: { rooms: [], packages: ["@pulumi/pulumi", "@grpc/grpc-js", "google-protobuf", "yaml"] },
   cli: { rooms: ["emulator", "engine", "bootstrap", "client"], packages: ["yaml"] },
@@ -23,9 +27,13 @@ const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
 const BARREL_ROOMS = ["components", "provider", "bootstrap", "core"];
 
 function sources(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => join(folder, name));
+  return (
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => join(folder, name))
+      // The page lies in the emulator and is a room of its own.
+      .filter((file) => folder === join(ROOT, PAGE) || !file.startsWith(join(ROOT, PAGE, sep)))
+  );
 }
 
 function importsOf(file: string): string[] {

@@ -2,7 +2,7 @@
 import { find } from "../table";
 import { accountOfCrn, isCrn, lastSegment } from "../ids";
 import type { World } from "../world";
-import type { ClaimRule, Profile } from "./store";
+import type { ClaimRule, Link, Profile } from "./store";
 
 /** A server as IAM sees it. */
 export interface ComputeResource {
@@ -20,31 +20,56 @@ export function findProfile(world: World, idOrCrn: string): Profile | undefined 
   return profile !== undefined && accountOfCrn(idOrCrn) === profile.account_id ? profile : undefined;
 }
 
-/** True when a link or a claim rule lets the resource assume the profile. */
-export function isLinked(world: World, profile: Profile, resource: ComputeResource): boolean {
-  const { links, rules } = world.state.iam;
-  const linked = Object.values(links).some(
-    (link) =>
-      link.profile_id === profile.id &&
-      link.cr_type === resource.crType &&
-      link.link.crn === resource.crn &&
-      (link.is_cross_account || resource.accountId === profile.account_id) &&
-      link.enforced_from <= world.clock.now(),
-  );
-  if (linked) return true;
-  if (resource.accountId !== profile.account_id) return false;
-  return Object.values(rules).some(
-    (rule) =>
-      rule.profile_id === profile.id && rule.cr_type === resource.crType && matchesClaims(rule, resource.claims),
-  );
+/** A link to the resource or a claim rule of a profile, and what keeps it from letting the resource in: nothing, if it does. */
+export interface Admission {
+  readonly by: Link | ClaimRule;
+  readonly objection: string | undefined;
 }
 
-/** All conditions of a rule hold; a claim that the resource does not have never matches. */
-export function matchesClaims(rule: ClaimRule, claims: ComputeResource["claims"]): boolean {
-  return rule.conditions.every((condition) => {
-    const claim = Object.hasOwn(claims, condition.claim) ? claims[condition.claim] : undefined;
-    return claim !== undefined && holds(condition.operator, claim, parseValue(condition.value));
+/** True when a link or a claim rule lets the resource assume the profile. */
+export function isLinked(world: World, profile: Profile, resource: ComputeResource): boolean {
+  return admissions(world, profile, resource).some(({ objection }) => objection === undefined);
+}
+
+/** Every link of the profile to the resource and every claim rule of it: a decision with its reasons. */
+export function admissions(world: World, profile: Profile, resource: ComputeResource): Admission[] {
+  const { links, rules } = world.state.iam;
+  return [
+    ...Object.values(links)
+      .filter((link) => link.profile_id === profile.id && link.link.crn === resource.crn)
+      .map((by) => ({ by, objection: objectionToLink(world, profile, resource, by) })),
+    ...Object.values(rules)
+      .filter((rule) => rule.profile_id === profile.id)
+      .map((by) => ({ by, objection: objectionToRule(profile, resource, by) })),
+  ];
+}
+
+function objectionToLink(
+  world: World,
+  profile: Profile,
+  { crType, accountId }: ComputeResource,
+  link: Link,
+): string | undefined {
+  if (link.cr_type !== crType) return `is for ${link.cr_type}, and this is a ${crType}`;
+  if (!link.is_cross_account && accountId !== profile.account_id) return "is not for resources of other accounts";
+  return link.enforced_from <= world.clock.now() ? undefined : "is not enforced yet";
+}
+
+/** A claim that the resource does not have never matches. */
+export function objectionToRule(
+  profile: Profile,
+  { crType, accountId, claims }: ComputeResource,
+  rule: ClaimRule,
+): string | undefined {
+  if (accountId !== profile.account_id) return "is not for resources of other accounts";
+  if (rule.cr_type !== crType) return `is for ${rule.cr_type ?? "users"}, and this is a ${crType}`;
+  const missed = rule.conditions.find(({ claim, operator, value }) => {
+    const own = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
+    return own === undefined || !holds(operator, own, parseValue(value));
   });
+  if (missed === undefined) return undefined;
+  const own = Object.hasOwn(claims, missed.claim) ? claims[missed.claim] : undefined;
+  return `asks for ${missed.claim} ${missed.operator} ${missed.value}, and it is ${own ?? "not there"}`;
 }
 
 /** Values are JSON in a string; IBM's CLI examples leave the quotes out, so anything else is taken as it is. */

@@ -7,7 +7,9 @@ import type { ResourceAttributes } from "./match";
 type Rows = Table<{ resource_group: string; vpc?: string }>;
 
 /** Route parameters of VPC, the attribute that names the object, and where it is found. */
-const VPC_PARAMETERS: Readonly<Record<string, readonly [attribute: string, table: (call: Call) => Rows]>> = {
+const VPC_PARAMETERS: Readonly<
+  Record<string, readonly [attribute: string, table: (call: Pick<Call, "world">) => Rows]>
+> = {
   instance: ["instanceId", (call) => call.world.state.vpc.instances],
   server: ["bareMetalServerId", (call) => call.world.state.vpc.bareMetalServers],
   vpc: ["vpcId", (call) => call.world.state.vpc.vpcs],
@@ -31,7 +33,10 @@ const IDENTITY_PARAMETERS: Readonly<Record<string, string>> = {
   key: "apikey",
 };
 
-export function resourceAttributes(call: Call, action: string): ResourceAttributes {
+/** As much of a call as tells what it is about. */
+type Subject = Pick<Call, "world" | "params" | "body">;
+
+export function resourceAttributes(call: Subject, action: string): ResourceAttributes {
   const [serviceName] = action.split(".");
   return {
     serviceName,
@@ -43,7 +48,7 @@ export function resourceAttributes(call: Call, action: string): ResourceAttribut
   };
 }
 
-function vpcAttributes(call: Call, action: string): ResourceAttributes {
+function vpcAttributes(call: Subject, action: string): ResourceAttributes {
   const attributes: Record<string, string | undefined> = {
     region: call.world.state.account.region,
     resourceType: action.split(".")[1] ?? "",
@@ -62,13 +67,13 @@ function vpcAttributes(call: Call, action: string): ResourceAttributes {
 }
 
 /** The group that a new object is going to be in. */
-function groupOfBody(call: Call): string {
+function groupOfBody(call: Subject): string {
   const named = read(read(parse(call), "resource_group"), "id");
   if (typeof named === "string") return named;
   return Object.values(call.world.state.account.resourceGroups).find((group) => group.default)?.id ?? "";
 }
 
-function parse(call: Call): unknown {
+function parse(call: Subject): unknown {
   try {
     return JSON.parse(call.body.toString("utf8")) as JsonObject;
   } catch {
@@ -79,7 +84,7 @@ function parse(call: Call): unknown {
 const read = (value: unknown, key: string): unknown =>
   isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 
-function identityAttributes(call: Call): ResourceAttributes {
+function identityAttributes(call: Subject): ResourceAttributes {
   for (const [parameter, resourceType] of Object.entries(IDENTITY_PARAMETERS)) {
     const resource = call.params[parameter];
     if (resource !== undefined) return { resourceType, resource };

@@ -17,17 +17,18 @@ const DEFAULT_ADDRESSES = 256;
 
 /** Lists that an account starts with; a list that is given takes the place of the default one. */
 export interface NetworkSeed {
-  /** @default one, `emulator-vpc` */
+  /** VPCs. @default one, `emulator-vpc` */
   readonly vpcs?: readonly { readonly name: string }[];
-  /** @default one in each zone of the first VPC */
+  /** Subnets. @default one in each zone of the first VPC */
   readonly subnets?: readonly SubnetSeed[];
-  /** @default IBM's stock images */
+  /** Images. @default IBM's stock images */
   readonly images?: readonly ImageSeed[];
   /** SSH keys. @default one, `emulator-key` */
   readonly keys?: readonly { readonly name: string; readonly publicKey: string }[];
 }
 
 export interface SubnetSeed {
+  /** Name. */
   readonly name: string;
   /** Name of its VPC. */
   readonly vpc: string;
@@ -40,6 +41,7 @@ export interface SubnetSeed {
 }
 
 export interface ImageSeed {
+  /** Name. */
   readonly name: string;
   /** Name of one of the operating systems of the stock images, such as `debian-12-amd64`. */
   readonly operatingSystem: string;

@@ -22,6 +22,8 @@ import { outputsStep } from "./steps";
 
 /** How long a program may stay around once nothing it does can succeed any more. */
 const GRACE_MS = 3000;
+/** The same for one inside a client: it waits for what never comes, since no end of its process ends it. */
+const INLINE_GRACE_MS = 100;
 
 export interface ProgramInputs {
   readonly project: Project;
@@ -149,7 +151,8 @@ export class ProgramRun {
 
   private async giveUp(): Promise<void> {
     await this.run.settle();
-    await new Promise((resolve) => setTimeout(resolve, GRACE_MS).unref());
+    const graceMs = this.inputs.client === undefined ? GRACE_MS : INLINE_GRACE_MS;
+    await new Promise((resolve) => setTimeout(resolve, graceMs).unref());
     this.program?.interrupt();
   }
 

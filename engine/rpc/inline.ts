@@ -40,7 +40,9 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
     protocol.grpc.credentials.createInsecure(),
     CHANNEL_OPTIONS,
   );
+  let giveUp: () => void = () => undefined;
   const ended = new Promise<{ failed: boolean; message?: string }>((resolve) => {
+    giveUp = () => resolve({ failed: true });
     client.run(request, (error: grpc.ServiceError | null, response: messages.RunResponse) => {
       const message = error === null ? response.getError() : error.details;
       resolve(message === "" ? { failed: false } : { failed: true, message });
@@ -49,6 +51,7 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
   return {
     ended: ended.finally(() => client.close()),
     trouble: new Promise<string>(() => undefined),
-    interrupt: () => client.close(),
+    // What such a program waits for after a failure may never come, and nothing can end it: it is left to its client.
+    interrupt: () => giveUp(),
   };
 }

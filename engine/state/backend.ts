@@ -121,7 +121,7 @@ export class FileBackend {
     }
   }
 
-  writeState(name: StackName, text: string): void {
+  writeState(name: StackName, text: string | Buffer): void {
     const meta = join(this.root, "meta.yaml");
     if (!existsSync(meta)) writeAtomically(meta, "version: 1\n");
     const gzip = ["1", "true"].includes(this.env.PULUMI_DIY_BACKEND_GZIP ?? "");

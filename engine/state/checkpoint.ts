@@ -135,40 +135,54 @@ export function plainSealing(crypter: Crypter): Sealing {
   return { ...sealingOf(crypter), seal: (text) => ({ plaintext: text }) };
 }
 
-/** Serialises states; keeps the text of resources it has seen. */
+/** Serialises states; keeps the bytes of resources it has seen, since a state is written again and again. */
 export class Encoder {
-  private readonly known = new WeakMap<ResourceState, string>();
+  private readonly known = new WeakMap<ResourceState, Buffer>();
 
   constructor(private readonly sealing: Sealing) {}
 
-  private text(resource: ResourceState): string {
+  private bytes(resource: ResourceState): Buffer {
     const known = this.known.get(resource);
     if (known !== undefined) return known;
-    const text = toJson(encodeResource(resource, this.sealing.seal));
-    this.known.set(resource, text);
-    return text;
+    const bytes = Buffer.from(toJson(encodeResource(resource, this.sealing.seal)));
+    this.known.set(resource, bytes);
+    return bytes;
   }
 
   /** The deployment alone, as `stack export` shows it. */
   deployment(resources: readonly ResourceState[], pending: readonly PendingOperation[]): string {
-    const magic = createHash("sha256").update(engineVersion).digest("hex");
-    const parts = [`"manifest":${toJson({ time: new Date().toISOString(), magic, version: engineVersion })}`];
-    const { secretsProvider } = this.sealing;
-    if (secretsProvider !== undefined) parts.push(`"secrets_providers":${toJson(secretsProvider)}`);
-    if (resources.length > 0) parts.push(`"resources":[${resources.map((resource) => this.text(resource)).join(",")}]`);
-    if (pending.length > 0) {
-      const operations = pending.map(
-        ({ resource, type }) => `{"resource":${this.text(resource)},"type":${toJson(type)}}`,
-      );
-      parts.push(`"pending_operations":[${operations.join(",")}]`);
-    }
-    parts.push(`"metadata":{}`);
-    return `{${parts.join(",")}}`;
+    return joined(this.parts(resources, pending)).toString();
   }
 
-  checkpoint(stack: string, resources: readonly ResourceState[], pending: readonly PendingOperation[]): string {
-    return `{${versionOf(resources)},"checkpoint":{"stack":${toJson(stack)},"latest":${this.deployment(resources, pending)}}}`;
+  checkpoint(stack: string, resources: readonly ResourceState[], pending: readonly PendingOperation[]): Buffer {
+    const head = `{${versionOf(resources)},"checkpoint":{"stack":${toJson(stack)},"latest":`;
+    return joined([head, ...this.parts(resources, pending), "}}"]);
   }
+
+  private parts(resources: readonly ResourceState[], pending: readonly PendingOperation[]): (Buffer | string)[] {
+    const magic = createHash("sha256").update(engineVersion).digest("hex");
+    const { secretsProvider } = this.sealing;
+    const manifest = toJson({ time: new Date().toISOString(), magic, version: engineVersion });
+    const parts: (Buffer | string)[] = [`{"manifest":${manifest}`];
+    if (secretsProvider !== undefined) parts.push(`,"secrets_providers":${toJson(secretsProvider)}`);
+    resources.forEach((resource, index) => parts.push(index === 0 ? ',"resources":[' : ",", this.bytes(resource)));
+    if (resources.length > 0) parts.push("]");
+    pending.forEach(({ resource, type }, index) => {
+      parts.push(index === 0 ? ',"pending_operations":[' : ",", '{"resource":', this.bytes(resource));
+      parts.push(`,"type":${toJson(type)}}`);
+    });
+    if (pending.length > 0) parts.push("]");
+    return [...parts, ',"metadata":{}}'];
+  }
+}
+
+/** In one allocation: a wide stack has megabytes. */
+function joined(parts: readonly (Buffer | string)[]): Buffer {
+  const size = parts.reduce((sum, part) => sum + (typeof part === "string" ? Buffer.byteLength(part) : part.length), 0);
+  const all = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const part of parts) at += typeof part === "string" ? all.write(part, at) : part.copy(all, at);
+  return all;
 }
 
 /** The version with the features in use: version 4 exists only for states that need one of its features. */

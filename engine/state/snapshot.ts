@@ -17,6 +17,8 @@ export class Snapshot {
   private readonly running = new Set<Operation>();
   private queued: Promise<void> | undefined;
   private failure: Error | undefined;
+  /** When the last write ended, and how long it took. */
+  private lastWrite = { endMs: 0, tookMs: 0 };
   /** Old URNs of resources that were found by an alias, and the URNs they have now. */
   readonly renamed = new Map<string, string>();
 
@@ -78,9 +80,9 @@ export class Snapshot {
   async write(): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.queued ??= new Promise<void>((resolve, reject) => {
-      // Reports of the same turn of the event loop join this write.
-      setImmediate(() => {
+      const write = (): void => {
         this.queued = undefined;
+        const startMs = performance.now();
         try {
           this.persist(this.resources(), [...this.kept, ...[...this.running].map((operation) => operation.pending)]);
           resolve();
@@ -88,7 +90,14 @@ export class Snapshot {
           this.failure = new UserError(`The state could not be saved: ${messageOf(error)}`);
           reject(this.failure);
         }
-      });
+        const endMs = performance.now();
+        this.lastWrite = { endMs, tookMs: endMs - startMs };
+      };
+      // Reports of the same turn of the event loop join this write; where a write takes long, also those that come until as
+      // much time has passed as the last one took. So writing takes half of the time at most, however large the state.
+      const waitMs = this.lastWrite.endMs + this.lastWrite.tookMs - performance.now();
+      if (waitMs < 1) setImmediate(write);
+      else setTimeout(write, waitMs);
     });
     await this.queued;
   }

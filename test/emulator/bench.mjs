@@ -1,4 +1,4 @@
-// How fast the emulator answers on loopback: `node test/emulator/bench.mjs [--requests 50000] [--json]`. It starts itself
+// How fast the emulator answers on loopback: `node test/emulator/bench.mjs [--quick] [--json]`. It starts itself
 // a second time, with the emulator in it, so that load and emulator do not share a process.
 import { load } from "./typescript.mjs";
 

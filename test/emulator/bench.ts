@@ -4,9 +4,9 @@
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { parseArgs } from "node:util";
 import { Pool } from "undici";
 import { startEmulator, type Emulator } from "../../emulator";
+import { print, readOptions } from "../bench/report";
 import { Api, IDENTITY, textOf, VPC, type Json } from "./support";
 
 interface Planned {
@@ -43,13 +43,8 @@ export async function serve(): Promise<void> {
 
 /** `file`: what starts {@link serve} when it is run as a child. */
 export async function main(args: readonly string[], file: string): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { requests: { type: "string", default: "50000" }, json: { type: "boolean", default: false } },
-  });
-  const requests = Number(values.requests);
-  if (!Number.isInteger(requests) || requests < 1)
-    throw new Error(`--requests is ${values.requests}; must be 1 or more`);
+  const options = readOptions(args);
+  const requests = options.quick ? 10_000 : 50_000;
   const child = fork(file);
   const pools: Pool[] = [];
   try {
@@ -62,18 +57,22 @@ export async function main(args: readonly string[], file: string): Promise<void>
     const seconds = (performance.now() - startedAt) / 1000;
     const after = await usageOf(child);
     const at = (share: number): number => round(latencies[Math.floor(latencies.length * share)] ?? 0);
-    const result = {
-      requests,
-      seconds: round(seconds),
-      requestsPerSecond: Math.round(requests / seconds),
-      p50Ms: at(0.5),
-      p99Ms: at(0.99),
-      rssMiB: Math.round(after.rssBytes / MIB),
-      rssGrowthMiB: Math.round((after.rssBytes - before.rssBytes) / MIB),
+    const rows: readonly (readonly [string, number])[] = [
+      ["requests", requests],
+      ["seconds", round(seconds)],
+      ["requests a second", Math.round(requests / seconds)],
+      ["half of them within (ms)", at(0.5)],
+      ["99 of 100 within (ms)", at(0.99)],
+      ["memory (MiB)", Math.round(after.rssBytes / MIB)],
+      ["memory that was added (MiB)", Math.round((after.rssBytes - before.rssBytes) / MIB)],
       // Near 100 the emulator was the bottleneck, well below it the load or the machine was.
-      emulatorCpuPercent: Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 100),
-    };
-    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : lineOf(result));
+      [
+        "processor time of the emulator (% of one)",
+        Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 100),
+      ],
+    ];
+    const title = `The emulator, asked by ${CONNECTIONS} connections at once.`;
+    print(options, { tables: [{ title, columns: ["what", "seen"], rows }], goals: [] });
   } finally {
     await Promise.all(pools.map((pool) => pool.destroy()));
     if (child.connected) child.disconnect();
@@ -82,11 +81,6 @@ export async function main(args: readonly string[], file: string): Promise<void>
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
-
-const lineOf = (result: object): string =>
-  `${Object.entries(result)
-    .map(([name, value]) => `${name} ${String(value)}`)
-    .join(", ")}\n`;
 
 async function usageOf(child: ChildProcess): Promise<Usage> {
   const answer = once(child, "message");

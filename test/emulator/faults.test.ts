@@ -173,6 +173,36 @@ describe("the fault plan", () => {
     expect((await api.send(`GET /v1/regions?${VPC}`)).status).toBe(200);
   });
 
+  it.each(["ETag", "body"])(
+    "gives an answer the tag of an earlier version: a change under it is a conflict (%s)",
+    async (place) => {
+      const { body } = await newProfile(`tagged ${place}`);
+      const path = `/v1/profiles/${textOf(body.id)}`;
+      const change = (tag: string): ReturnType<Api["send"]> =>
+        api.send(`PUT ${path}`, { name: `tagged ${place}`, description: "new" }, { headers: { "If-Match": tag } });
+      emulator.setFaults([{ method: "GET", path, staleTag: true }]);
+      const [stale, fresh] = [await api.send(`GET ${path}`), await api.send(`GET ${path}`)];
+      const tagOf = ({ headers, body: { entity_tag: tag } }: typeof fresh): string =>
+        place === "ETag" ? (headers.get("etag") ?? "") : textOf(tag);
+      expect((await change(tagOf(stale))).status).toBe(409);
+      expect((await change(tagOf(fresh))).status).toBe(200);
+    },
+  );
+
+  it("answers reads as if a write had not happened, for a while", async () => {
+    emulator.setFaults([{ method: "POST", path: "/v1/profiles", lagSeconds: 60 }]);
+    const path = `/v1/profiles/${textOf((await newProfile("late")).body.id)}`;
+    expect((await api.send(`GET ${path}`)).status).toBe(404);
+    expect((await api.send(`PUT ${path}`, { name: "late" }, { headers: { "If-Match": "*" } })).status).toBe(200);
+    emulator.advance(61);
+    expect((await api.send(`GET ${path}`)).status).toBe(200);
+    emulator.setFaults([{ method: "DELETE", path, lagSeconds: 60 }]);
+    await api.must(`DELETE ${path}`);
+    expect((await api.send(`GET ${path}`)).status).toBe(200);
+    emulator.setFaults([]);
+    expect((await api.send(`GET ${path}`)).status).toBe(404);
+  });
+
   it("is refused when it makes no sense", async () => {
     const answer = await api.admin("POST /_emulator/faults", { faults: [{ status: 200 }] });
     expect([answer.status, answer.body]).toEqual([

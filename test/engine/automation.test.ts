@@ -1,5 +1,6 @@
 /** Pulumi's Automation API on the embedded engine, unchanged: only the place of the command is given. */
 import { join } from "node:path";
+import { dynamic } from "@pulumi/pulumi";
 import { LocalWorkspace, PulumiCommand, type EngineEvent, type Stack } from "@pulumi/pulumi/automation";
 import { ENGINE_ROOT, TestProject } from "./support/engine";
 import { THINGS } from "./support/things";
@@ -89,4 +90,12 @@ test("a program inside the caller's process", async () => {
   const up = await stack.up();
   expect(up.outputs).toEqual({ answer: { value: 42, secret: false } });
   expect((await stack.destroy()).summary.result).toBe("succeeded");
+});
+
+test("a program inside the caller's process whose resource fails: the command ends, and says why", async () => {
+  const failing = { create: () => Promise.reject(new Error("no such luck")) };
+  class Failing extends dynamic.Resource {}
+  const program = async (): Promise<Record<string, unknown>> => ({ id: new Failing(failing, "unlucky", {}).id });
+  const stack = await LocalWorkspace.createStack({ stackName: "dev", projectName: "inline", program }, options());
+  await expect(stack.up()).rejects.toThrow(/no such luck/);
 });

@@ -1,0 +1,210 @@
+/**
+ * Bootstrap sweep, first part: every call that the command makes on a server, index by index, goes wrong in every way the
+ * emulator knows: once, and from then on without end. Afterwards each credential is the old one or a new one, the exit code
+ * and the message say what went wrong, and the next run without the fault ends with everything new.
+ */
+import type { Fault } from "../../emulator";
+import {
+  CALLS,
+  type Command,
+  COMMANDS,
+  type Found,
+  type Protocol,
+  PROTOCOLS,
+  type Ran,
+  type Shell,
+  SHELLS,
+  SweptServer,
+} from "./bootstrap-server";
+import type { SweepOptions, SweepResult } from "./sweep";
+import { shuffled, Tally } from "./tally";
+
+const NAME = "bootstrap faults";
+
+interface Kind {
+  readonly name: string;
+  readonly fault: Fault;
+  /** Exit code of a run that meets it at every try. */
+  readonly exitCode: number;
+  /** Whether one try that meets it ends the matter; "later": only after the first boot. @default false */
+  readonly final?: boolean | "later";
+  /** Strikes only the call for the certificate. @default false */
+  readonly certificate?: boolean;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "400", fault: { status: 400 }, exitCode: 5, final: true },
+  {
+    name: "400 profile_not_linked",
+    fault: { status: 400, code: "profile_not_linked" },
+    exitCode: 5,
+    final: "later",
+  },
+  { name: "401", fault: { status: 401 }, exitCode: 5 },
+  { name: "403", fault: { status: 403 }, exitCode: 5, final: "later" },
+  { name: "404", fault: { status: 404 }, exitCode: 5, final: true },
+  { name: "408", fault: { status: 408 }, exitCode: 6 },
+  { name: "429", fault: { status: 429 }, exitCode: 6 },
+  { name: "429 with Retry-After", fault: { status: 429, retryAfterSeconds: 2 }, exitCode: 6 },
+  { name: "500", fault: { status: 500 }, exitCode: 6 },
+  { name: "503", fault: { status: 503 }, exitCode: 6 },
+  { name: "reset before the effect", fault: { reset: "before" }, exitCode: 4 },
+  { name: "reset after the effect", fault: { reset: "after" }, exitCode: 4 },
+  { name: "no answer, before the effect", fault: { hang: "before" }, exitCode: 4 },
+  { name: "no answer, after the effect", fault: { hang: "after" }, exitCode: 4 },
+  { name: "half an answer", fault: { body: "truncated" }, exitCode: 7 },
+  { name: "broken JSON", fault: { body: "malformed" }, exitCode: 7 },
+  { name: "escaped JSON", fault: { body: "escaped" }, exitCode: 0 },
+  { name: "pretty JSON", fault: { body: "pretty" }, exitCode: 0 },
+  { name: "a slow answer", fault: { delayMs: 150 }, exitCode: 0 },
+  { name: "dates of yesterday", fault: { shiftDatesSeconds: -86_400 }, exitCode: 0 },
+  {
+    name: "an expired certificate",
+    fault: { shiftCertificateSeconds: -86_400 },
+    exitCode: 8,
+    certificate: true,
+  },
+  {
+    name: "a certificate of tomorrow",
+    fault: { shiftCertificateSeconds: 86_400 },
+    exitCode: 8,
+    certificate: true,
+  },
+  { name: "a leaf alone", fault: { chain: "short" }, exitCode: 8, final: true, certificate: true },
+  { name: "an intermediate twice", fault: { chain: "long" }, exitCode: 0, certificate: true },
+];
+
+interface Case {
+  readonly protocol: Protocol;
+  readonly shell: Shell;
+  readonly command: Command;
+  readonly kind: Kind;
+  readonly call: number;
+  readonly endless: boolean;
+}
+
+const nameOf = ({ protocol, shell, command, kind, call, endless }: Case): string =>
+  `${protocol}, ${shell}, ${command}: ${kind.name} at call ${call} (${CALLS[call] ?? "?"}), ${endless ? "without end" : "once"}`;
+
+function allCases(protocol: Protocol): Case[] {
+  return (Object.keys(SHELLS) as Shell[]).flatMap((shell) =>
+    (Object.keys(COMMANDS) as Command[]).flatMap((command) =>
+      KINDS.flatMap((kind) =>
+        CALLS.flatMap((_, call) =>
+          kind.certificate === true && call !== CALLS.length - 1
+            ? []
+            : // A refusal without end and one alone are the same to commands that ask in the same way.
+              (command === "once" ? [false, true] : [false]).map((endless) => ({
+                protocol,
+                shell,
+                command,
+                kind,
+                call,
+                endless,
+              })),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Each kind once in a sample, by one protocol or the other, so that a short one still has every one of them. */
+function sampleOf(cases: readonly Case[], seed: number, part: number): Case[] {
+  const drawn = shuffled(cases, seed);
+  return KINDS.filter((_, index) => index % PROTOCOLS.length === part)
+    .flatMap((kind) => drawn.find((one) => one.kind === kind) ?? [])
+    .sort((a, b) => a.shell.localeCompare(b.shell));
+}
+
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const cases = PROTOCOLS.map((protocol, index) => {
+    const all = allCases(protocol);
+    return {
+      protocol,
+      cases: options.sample ? sampleOf(all, options.seed, (options.seed + index) % PROTOCOLS.length) : all,
+    };
+  });
+  const expected = cases.reduce((sum, part) => sum + part.cases.length, 0);
+  const tally = new Tally(NAME, options, { calls: CALLS.length, faults: KINDS.length, expected });
+  await Promise.all(
+    cases.map(async (part) => {
+      const server = await SweptServer.start(part.protocol);
+      if (server === undefined) {
+        tally.skip(part.cases.length, "this machine refuses namespaces");
+        return;
+      }
+      try {
+        await expectCalls(server, tally);
+        for (const one of part.cases) if (!tally.stopped) await run(server, one, tally);
+      } finally {
+        await server.close();
+      }
+    }),
+  );
+  return tally.result;
+}
+
+/** The calls that are made to fail are all that there are. */
+async function expectCalls(server: SweptServer, tally: Tally): Promise<void> {
+  const before = server.emulator.journal().length;
+  await server.run("once");
+  const made = server.emulator.journal().slice(before);
+  const paths = made.map(({ path }) => path.split("?")[0]?.split("/").at(-1)).join(" ");
+  if (paths !== "token iam_tokens iam_tokens certificates")
+    tally.case(`${server.protocol}: the calls of a run`, [`they are ${paths}`]);
+}
+
+async function run(server: SweptServer, one: Case, tally: Tally): Promise<void> {
+  const { emulator } = server;
+  await server.useShell(one.shell);
+  const old = one.command === "provision" ? NOTHING : await server.look();
+  emulator.setFaults([{ ...one.kind.fault, where: "server", skip: one.call, count: one.endless ? 0 : 1 }]);
+  const ran = await server.run(one.command);
+  const struck = await strikes(emulator.adminUrl);
+  emulator.setFaults([]);
+  const found = await server.look();
+  const problems = judge(one, ran, old, found);
+  const healed = await server.heal(one.command);
+  if (healed.exitCode !== 0) problems.push(`the next run ends with ${healed.exitCode}: ${healed.stderr}`);
+  const end = await server.look();
+  problems.push(...end.broken, ...end.debris.map((name) => `${name} was left by the next run`));
+  if (end.generation === undefined || Object.keys(end.tokens).length < 2) problems.push("something is still missing");
+  if (COMMANDS[one.command].heal === "once")
+    problems.push(...unlikeExpected(found, end, [1, 2, 3], "after the next run"));
+  tally.case(nameOf(one), problems, struck > 0);
+}
+
+const NOTHING: Found = { tokens: {}, generation: undefined, broken: [], debris: [] };
+
+function judge({ kind, call, endless, command }: Case, ran: Ran, old: Found, found: Found): string[] {
+  const problems = [...found.broken, ...found.debris.map((name) => `${name} was left`)];
+  const final = kind.final === true || (kind.final === "later" && command !== "provision");
+  const exitCode = endless || final ? kind.exitCode : 0;
+  if (ran.exitCode !== exitCode) problems.push(`exit code ${ran.exitCode}, not ${exitCode}: ${ran.stderr}`);
+  if (ran.stdout !== "") problems.push(`it printed ${ran.stdout}`);
+  if (kind.exitCode !== 0) {
+    const status = kind.fault.status === undefined ? "" : `HTTP ${kind.fault.status}`;
+    const line = ran.stderr.split("\n").find((text) => text.includes(CALLS[call] ?? "") && text.includes(status));
+    if (line === undefined) problems.push(`no line names the call and "${status}": ${ran.stderr}`);
+  }
+  // Without identity token there is nothing new; otherwise what was not struck is new.
+  const isNew = [1, 2, 3].filter((index) => exitCode === 0 || (call > 0 && (endless ? index < call : index !== call)));
+  return [...problems, ...unlikeExpected(old, found, isNew, "after the run")];
+}
+
+/** By number of the call: whether exactly those credentials are new that should be. */
+function unlikeExpected(old: Found, found: Found, expected: readonly number[], when: string): string[] {
+  const changed = [
+    [1, found.tokens.default !== old.tokens.default],
+    [2, found.tokens.other !== old.tokens.other],
+    [3, found.generation !== old.generation],
+  ] as const;
+  return changed.flatMap(([index, isNew]) =>
+    isNew === expected.includes(index) ? [] : [`${when} ${CALLS[index]} is ${isNew ? "new" : "not new"}`],
+  );
+}
+
+async function strikes(adminUrl: string): Promise<number> {
+  const answer = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { struck: number }[] };
+  return answer.faults[0]?.struck ?? 0;
+}

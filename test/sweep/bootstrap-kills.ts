@@ -1,0 +1,207 @@
+/**
+ * Bootstrap sweep, second part: SIGKILL before and after every program that the command starts, and between the opening and
+ * the writing of every file that its shell writes itself. Once everything that runs is killed, as when a machine is switched
+ * off; once the shell alone, as when a kernel is short of memory. Afterwards each credential is the old one or a new one,
+ * whole, and the next run heals.
+ */
+import {
+  type Command,
+  COMMANDS,
+  type Found,
+  type Protocol,
+  PROTOCOLS,
+  type Shell,
+  SHELLS,
+  SweptServer,
+} from "./bootstrap-server";
+import type { SweepOptions, SweepResult } from "./sweep";
+import { drawing, shuffled, Tally } from "./tally";
+
+const NAME = "bootstrap kills";
+const VICTIMS = ["everything", "the shell alone"] as const;
+type Victim = (typeof VICTIMS)[number];
+
+/** All programs that the command starts; `proveComplete` fails when one is missing. */
+const PROGRAMS =
+  "awk cat chgrp chmod curl date find flock ln mkdir mktemp mv od openssl rm sed sync systemctl tr".split(" ");
+
+/** Kills a command of the sample at one of this many points; of the whole at every one. */
+const SAMPLE_POINTS = 24;
+
+/** Counts the points, and kills at the one that is named. Variables are those of the script that reads this, hence the names. */
+const STEP = `sweep_step() {
+  read -r sweep_count </run/sweep/count
+  sweep_count=$((sweep_count + 1))
+  echo "$sweep_count" >/run/sweep/count
+  echo "$sweep_count $*" >>/run/sweep/points
+  read -r sweep_at sweep_victim </run/sweep/kill
+  [ "$sweep_count" -eq "$sweep_at" ] || return 0
+  case $sweep_victim in
+    everything) kill -9 0 ;;
+    *) kill -9 "$SWEEP_SHELL"; exit 137 ;;
+  esac
+}`;
+
+/** Stands before a program of the system. */
+const STAND_IN = `#!/usr/bin/dash
+. /run/sweep/step
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+program=\${0##*/}
+sweep_step before "$program" "$@"
+command "$program" "$@"
+code=$?
+sweep_step after "$program" "$@"
+exit "$code"
+`;
+
+/** Read by the installed script itself, as the options of its owner are: a file is open, and empty, when \`printf\` begins. */
+const INSIDE = `. /run/sweep/step
+SWEEP_SHELL=$$
+export SWEEP_SHELL
+say() { command printf 'vpc-identity: %s\\n' "$*" >&2; }
+printf() { sweep_step inside printf "$@"; command printf "$@"; }
+`;
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+const INSTALL = `mkdir -p /run/sweep /usr/local/lib/vpc-identity
+printf '%s' ${quoted(STEP)} >/run/sweep/step
+printf '%s' ${quoted(INSIDE)} >/usr/local/lib/vpc-identity/extras
+for program in ${PROGRAMS.join(" ")}; do
+  printf '%s' ${quoted(STAND_IN)} >/usr/local/sbin/$program
+  chmod 755 /usr/local/sbin/$program
+done`;
+
+const killAt = (point: number, victim: Victim): string =>
+  `echo 0 >/run/sweep/count; : >/run/sweep/points; echo '${point} ${victim}' >/run/sweep/kill`;
+
+interface Run {
+  readonly shell: Shell;
+  readonly command: Command;
+}
+
+const RUNS: readonly Run[] = (Object.keys(SHELLS) as Shell[]).flatMap((shell) =>
+  (Object.keys(COMMANDS) as Command[]).map((command) => ({ shell, command })),
+);
+
+/** A server whose points are known. */
+interface Prepared {
+  readonly server: SweptServer;
+  /** Points of each run, in their order, each with what happens there. */
+  readonly points: ReadonlyMap<Run, readonly string[]>;
+}
+
+interface Case {
+  readonly run: Run;
+  readonly point: number;
+  readonly victim: Victim;
+}
+
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const prepared = await Promise.all(
+    PROTOCOLS.map((protocol, index) => {
+      const all = shuffled(RUNS, options.seed + index);
+      return prepare(protocol, options.sample ? all.slice(0, 2) : all);
+    }),
+  );
+  const plans = prepared.map((one, index) => casesOf(one, options, index));
+  const points = prepared.flatMap((one) => (one === undefined ? [] : [...one.points.values()]));
+  const tally = new Tally(NAME, options, {
+    calls: points.reduce((sum, list) => sum + list.length, 0),
+    faults: VICTIMS.length,
+    // A server that cannot be had is one case, and skipped.
+    expected: plans.reduce((sum, cases, index) => sum + (prepared[index] === undefined ? 1 : cases.length), 0),
+  });
+  await Promise.all(
+    prepared.map(async (one, index) => {
+      if (one === undefined) {
+        tally.skip(1, "this machine refuses namespaces");
+        return;
+      }
+      try {
+        for (const single of plans[index] ?? []) if (!tally.stopped) await kill(one, single, tally);
+      } finally {
+        await one.server.close();
+      }
+    }),
+  );
+  return tally.result;
+}
+
+async function prepare(protocol: Protocol, runs: readonly Run[]): Promise<Prepared | undefined> {
+  const server = await SweptServer.start(protocol);
+  if (server === undefined) return undefined;
+  try {
+    await server.must(INSTALL);
+    await proveComplete(server);
+    const points = new Map<Run, readonly string[]>();
+    for (const run of runs) {
+      await server.useShell(run.shell);
+      const { exitCode, stderr } = await server.run(run.command, killAt(0, "everything"));
+      if (exitCode !== 0) throw new Error(`${run.command} under ${run.shell}: ${stderr}`);
+      points.set(run, pointsIn(await server.must("/usr/bin/cat /run/sweep/points")));
+    }
+    return { server, points };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** The first line of each: the text of a program may have many. */
+function pointsIn(text: string): string[] {
+  return text
+    .split("\n")
+    .filter((line) => /^\d+ (before|after|inside) /.test(line))
+    .map((line) => line.slice(0, 120));
+}
+
+/** With no other program than these it works as well: there is none that could not be stopped. */
+async function proveComplete(server: SweptServer): Promise<void> {
+  for (const command of ["once", "renew"] as const) {
+    const { exitCode, stderr } = await server.exec(`${killAt(0, "everything")}
+      /usr/bin/sed 's|^PATH=.*|PATH=/usr/local/sbin|' /usr/local/bin/vpc-identity >/run/sweep/confined
+      ${COMMANDS[command].prepare}
+      exec sh /run/sweep/confined ${command}`);
+    if (exitCode !== 0 || stderr.includes("not found"))
+      throw new Error(`${command} starts a program that is not watched: ${stderr}`);
+  }
+}
+
+function casesOf(prepared: Prepared | undefined, { sample, seed }: SweepOptions, index: number): Case[] {
+  // What the shell leaves behind when it alone dies has nothing to do with the protocol.
+  const victims = prepared?.server.protocol === "http" ? VICTIMS : VICTIMS.slice(0, 1);
+  const all = [...(prepared?.points ?? [])].flatMap(([run, points]) =>
+    points.flatMap((_, point) => victims.map((victim) => ({ run, point: point + 1, victim }))),
+  );
+  if (!sample) return all;
+  // Evenly spread, so that it meets every part of a run.
+  const step = Math.max(1, all.length / (SAMPLE_POINTS / PROTOCOLS.length));
+  const first = drawing(seed + index)() * step;
+  return all.filter((_, at) => at >= first && Math.floor((at - first) / step) !== Math.floor((at - 1 - first) / step));
+}
+
+const NOTHING: Found = { tokens: {}, generation: undefined, broken: [], debris: [] };
+
+async function kill({ server, points }: Prepared, { run, point, victim }: Case, tally: Tally): Promise<void> {
+  const what = points.get(run)?.[point - 1] ?? "?";
+  const name = `${server.protocol}, ${run.shell}, ${run.command}: ${victim} killed at point ${what}`;
+  await tally.try(name, async () => {
+    await server.useShell(run.shell);
+    const old = run.command === "provision" ? NOTHING : await server.look();
+    const killed = await server.run(run.command, killAt(point, victim));
+    const found = await server.look();
+    const problems = [...found.broken];
+    if (killed.exitCode !== 137) problems.push(`exit code ${killed.exitCode}, not 137: ${killed.stderr}`);
+    for (const token of Object.keys(old.tokens)) if (!(token in found.tokens)) problems.push(`token ${token} is gone`);
+    if ((found.generation ?? 0) < (old.generation ?? 0)) problems.push("the certificate is older than before");
+    const healed = await server.heal(run.command, killAt(0, victim));
+    if (healed.exitCode !== 0) problems.push(`the next run ends with ${healed.exitCode}: ${healed.stderr}`);
+    const end = await server.look();
+    if (end.generation === undefined || Object.keys(end.tokens).length < 2) problems.push("something is still missing");
+    // A run that has nothing to do ends before it cleans up.
+    const idle = end.generation === found.generation && end.tokens.default === found.tokens.default;
+    if (!idle) problems.push(...end.debris.map((left) => `${left} was left by the next run`));
+    return [...problems, ...end.broken];
+  });
+}

@@ -1,0 +1,143 @@
+/**
+ * SIGKILL of the engine, of the program or of the provider, right before or right after one call has its effect. The engine
+ * and its children are real processes here; what follows the crash runs in this one.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Emulator } from "../../emulator";
+import { REPOSITORY, type Run } from "../support/project";
+import { type PlannedCall, faultAt, nameOfCall } from "./calls";
+import { type Picture, differences, resourcesOf } from "./picture";
+import { type SweptStack, type Undisturbed, WORDS, hasStruck } from "./swept-stack";
+
+export const VICTIMS = ["engine", "program", "provider"] as const;
+export type Victim = (typeof VICTIMS)[number];
+export const MOMENTS = ["before", "after"] as const;
+
+export interface CrashCase {
+  readonly undisturbed: Undisturbed;
+  readonly call: PlannedCall;
+  readonly victim: Victim;
+  readonly moment: (typeof MOMENTS)[number];
+}
+
+export const nameOfCrash = (stack: string, { undisturbed, call, victim, moment }: CrashCase): string =>
+  `${stack} ${undisturbed.phase}, SIGKILL of the ${victim} ${moment} ${nameOfCall(call)}`;
+
+/** The program is there only while something is deployed. */
+export const victimsIn = ({ phase }: Undisturbed): readonly Victim[] =>
+  phase === "up" || phase === "update" ? VICTIMS : VICTIMS.filter((victim) => victim !== "program");
+
+// Before this process says that another one is its Node.
+const NODE = process.execPath;
+const ENGINE = join(REPOSITORY, "dist", "engine", "main.js");
+const ATTEMPTS = 3;
+const LOOK_MS = 5;
+
+/** What did not hold; undefined when nothing was killed. */
+export async function playCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const problems = await attemptCrash(swept, crashCase);
+    if (problems !== undefined) return problems;
+  }
+  return undefined;
+}
+
+function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
+  const { undisturbed, call, victim, moment } = crashCase;
+  const { stack } = swept;
+  stack.restore(undisturbed.before);
+  // Whoever dies with a call on its way hears nothing of it; a program that dies leaves the calls of others as they are.
+  const hold = victim === "program" ? { delayMs: 200 } : { hang: moment };
+  return swept.withAccount([faultAt(call, hold)], async (emulator) => {
+    const env = { ...stack.project.env, ...emulator.env, IC_TIMEOUT: "10", PULUMI_DISABLE_CHECKPOINT_BACKUPS: "true" };
+    stack.project.env = env;
+    const words = [...WORDS[undisturbed.phase], "--stack", "dev", "--non-interactive"];
+    const { child, done } = stack.project.start(NODE, [
+      "-e",
+      `require(${JSON.stringify(ENGINE)}).main(process.argv.slice(1))`,
+      "--",
+      ...words,
+    ]);
+    const killed = await killAt(emulator, child.pid ?? 0, victim, done);
+    const crashed = await done;
+    emulator.setFaults([]);
+    if (!killed) return undefined;
+    return [...aftermath(crashCase, crashed), ...(await recovery(swept, crashCase, emulator))];
+  });
+}
+
+/** Waits until the call is being held, and kills; false when the command ended before. */
+async function killAt(emulator: Emulator, engine: number, victim: Victim, done: Promise<Run>): Promise<boolean> {
+  const state = { over: false };
+  void done.then(() => (state.over = true));
+  while (!state.over) {
+    if (await hasStruck(emulator)) {
+      const pid = victim === "engine" ? engine : childOf(engine, victim);
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
+      return pid !== undefined;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return false;
+}
+
+const COMMAND_LINES = { program: "/cmd/run\0", provider: "/cmd/dynamic-provider/" };
+
+function childOf(parent: number, victim: "program" | "provider"): number | undefined {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim().split(" ").map(Number);
+  return children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(COMMAND_LINES[victim]));
+}
+
+/** What the command that was struck said. */
+function aftermath({ victim }: CrashCase, { exitCode, output }: Run): string[] {
+  if (victim === "engine")
+    return exitCode === null ? [] : [`the engine was killed and ended with exit code ${exitCode}`];
+  const wanted = SAYS[victim];
+  const problems = exitCode === 1 ? [] : [`exit code ${String(exitCode)} after a crash:\n${output}`];
+  return wanted.test(output) ? problems : [...problems, `it does not say ${String(wanted)}:\n${output}`];
+}
+
+const SAYS = {
+  program: /Program was ended by SIGKILL/,
+  provider: /provider process/,
+};
+
+/** Goes on by what the messages say. */
+async function recovery(
+  swept: SweptStack,
+  { undisturbed: { phase, picture }, victim }: CrashCase,
+  emulator: Emulator,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const see = (what: string, output: string, wanted: RegExp): void => {
+    if (!wanted.test(output)) problems.push(`${what} does not say ${String(wanted)}:\n${output}`);
+  };
+  if (victim === "engine") {
+    const locked = await swept.perform(phase);
+    if (locked.exitCode === 0) problems.push("a stack whose engine was killed is not locked");
+    see(
+      "a locked stack",
+      locked.output,
+      /that process is gone, so the lock is a left-over[^]*pulumi cancel --stack dev|pulumi cancel --stack dev[^]*that process is gone, so the lock is a left-over/,
+    );
+    await swept.engine.run("cancel", "--yes");
+  }
+  const { pending } = resourcesOf(swept.stack.moment().state);
+  const again = await swept.perform(phase);
+  if (again.exitCode !== 0) problems.push(`again: exit code ${again.exitCode}:\n${again.output}`);
+  if (pending.length > 0 && phase !== "destroy") {
+    see("the next run", again.output, /with (1|\d+) pending operations? from previous deployment/);
+    see("the next run", again.output, /interrupted while (creating|updating|deleting|reading)/);
+    see("the next run", again.output, /refresh --clear-pending-creates/);
+  }
+  const withoutPending = (lines: Picture): Picture => lines.filter((line) => !line.startsWith("pending "));
+  problems.push(...differences(withoutPending(swept.picture(emulator)), picture));
+  if (resourcesOf(swept.stack.moment().state).pending.length > 0) {
+    const cleared = await swept.perform("refresh", "--clear-pending-creates");
+    const left = resourcesOf(swept.stack.moment().state).pending.length;
+    if (cleared.exitCode !== 0 || left > 0)
+      problems.push(`${left} pending operations after it was told to forget them:\n${cleared.output}`);
+  }
+  return problems;
+}

@@ -1,0 +1,25 @@
+/** A process of the crash sweep: every n-th case of a stack. */
+import { MOMENTS, nameOfCrash, playCrash, victimsIn } from "./crash-case";
+import { type StackReport, type StackUnit, playShare } from "./stack-units";
+import { SweptStack } from "./swept-stack";
+
+export async function work(unit: StackUnit, tell: (report: StackReport) => Promise<void>): Promise<void> {
+  const swept = await SweptStack.of(unit.stack);
+  try {
+    const phases = await swept.undisturbed();
+    const cases = phases.flatMap((undisturbed) =>
+      undisturbed.calls.flatMap((call) =>
+        victimsIn(undisturbed).flatMap((victim) => MOMENTS.map((moment) => ({ undisturbed, call, victim, moment }))),
+      ),
+    );
+    await playShare(
+      unit,
+      phases,
+      cases,
+      { play: (one) => playCrash(swept, one), nameOf: (one) => nameOfCrash(unit.stack, one) },
+      tell,
+    );
+  } finally {
+    swept.remove();
+  }
+}

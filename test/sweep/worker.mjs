@@ -1,0 +1,35 @@
+// A process of a sweep: `node worker.mjs <module.ts>`, whose `work` gets what the sweep sends and answers with what is to be told.
+import { createRequire } from "node:module";
+import { load } from "../emulator/typescript.mjs";
+
+// Modules are required anew for every run; each is compiled only once.
+const { extensions } = (load("./sweep.ts", import.meta.url), createRequire(import.meta.url));
+const compile = extensions[".ts"];
+const compiled = new Map();
+extensions[".ts"] = (module, name) => {
+  const known = compiled.get(name);
+  if (known !== undefined) {
+    module._compile(known, name);
+    return;
+  }
+  const original = module._compile;
+  module._compile = (code, file) => {
+    compiled.set(file, code);
+    return original.call(module, code, file);
+  };
+  compile(module, name);
+};
+
+const { work } = load(process.argv[2], import.meta.url);
+process.on("message", async (unit) => {
+  const say = (message) => new Promise((resolve) => process.send(message, resolve));
+  try {
+    await work(unit, say);
+    process.exit(0);
+  } catch (error) {
+    await say({ error: error instanceof Error ? error.stack : String(error) });
+    process.exit(1);
+  }
+});
+// Whoever asked is gone.
+process.on("disconnect", () => process.exit(1));

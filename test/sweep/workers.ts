@@ -1,0 +1,59 @@
+/** Does units of work in processes of their own, a few at a time; none outlives the sweep. */
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+
+const WORKER = join(__dirname, "worker.mjs");
+/** One more than there are cores: some wait for answers that never come. */
+const AT_ONCE = availableParallelism() + 1;
+/** What a unit that was told to stop gets to remove what it made. */
+const GRACE_MS = 5000;
+
+/** `module` exports `work`; what it tells goes to `hear`. Resolves with what went wrong with whole units. */
+export async function inWorkers<Unit extends object>(
+  module: string,
+  units: readonly Unit[],
+  hear: (unit: Unit, report: unknown) => void,
+  signal?: AbortSignal,
+): Promise<{ unit: Unit; text: string }[]> {
+  const queue = [...units];
+  const failures: { unit: Unit; text: string }[] = [];
+  const next = async (): Promise<void> => {
+    for (let unit = queue.shift(); unit !== undefined && signal?.aborted !== true; unit = queue.shift()) {
+      const text = await inWorker<Unit>(module, unit, hear, signal);
+      if (text !== undefined) failures.push({ unit, text });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  return failures;
+}
+
+function inWorker<Unit extends object>(
+  module: string,
+  unit: Unit,
+  hear: (unit: Unit, report: unknown) => void,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child: ChildProcess = fork(WORKER, [module], { stdio: ["ignore", "ignore", "pipe", "ipc"], detached: true });
+    let [stderr, text] = ["", undefined as string | undefined];
+    child.stderr?.setEncoding("utf8").on("data", (data: string) => (stderr = (stderr + data).slice(-2000)));
+    const stop = (): void => {
+      // It notices that nobody listens any more, and cleans up.
+      if (child.connected) child.disconnect();
+      setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
+    };
+    signal?.addEventListener("abort", stop);
+    child.on("message", (message: unknown) => {
+      if (typeof message === "object" && message !== null && "error" in message) text = String(message.error);
+      else hear(unit, message);
+    });
+    child.on("close", (code, killedBy) => {
+      signal?.removeEventListener("abort", stop);
+      const ended =
+        code === 0 ? undefined : `the process ended with ${killedBy ?? `exit code ${String(code)}`}: ${stderr}`;
+      resolve(text ?? ended);
+    });
+    child.send(unit);
+  });
+}

@@ -51,7 +51,10 @@ export interface SignalHook {
  * `VPC_IDENTITY_DIRECTORY` and `VPC_IDENTITY_EXIT_CODE` in its environment. A hook that fails undoes nothing.
  */
 export interface HooksOptions {
-  /** systemd units to reload, or to restart where they cannot; one that is stopped stays so. @default - none */
+  /**
+   * systemd units to reload, or to restart where they cannot. One that has failed is started again, one that is stopped
+   * (inactive) stays so; a service that ends its stop with an error counts as failed. @default - none
+   */
   readonly reload?: readonly string[];
   /** Processes to signal. @default - none */
   readonly signal?: readonly SignalHook[];

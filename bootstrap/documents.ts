@@ -5,7 +5,7 @@
  */
 import { VpcIdentityError } from "../core/errors";
 import { describeProblems, type Problem, problemsOf } from "../core/validate";
-import { absentEntries, unknownValues, withoutNulls } from "./absent-values";
+import { unknownValues, withoutNulls } from "./absent-values";
 import { asciiEscapes } from "./ascii";
 import { gzip } from "./gzip";
 import { mergedDocument } from "./merge";
@@ -83,7 +83,7 @@ export function userDataReport(options: BootstrapOptions = {}, form: UserDataFor
  * // [{ property: "form.format", reason: 'is "script"; with merge it must be "mime" or "archive"' }]
  */
 export function validateUserDataForm(form: unknown, path: string): Problem[] {
-  return [...problemsOf(userDataFormRule, form, path), ...absentEntries(form, path)];
+  return problemsOf(userDataFormRule, form, path);
 }
 
 /**

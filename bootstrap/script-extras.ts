@@ -96,8 +96,7 @@ finish() {
   code=$1
   printf '%s\n' "$code" >"$run/outcome"
   report
-  # One of them may take the process that runs them along.
-  [ -n "$VPC_IDENTITY_HOOKS" ] || spawn hooks 1 || [ "$rc" -eq 1 ] || { printf '1\n' >"$run/hooks-failed" && report; }
+  [ -n "$VPC_IDENTITY_HOOKS" ] || spawn_hooks 1
   exit "$code"
 }
 report() { :; }
@@ -114,6 +113,22 @@ die() {
   exit "$code"
 }
 
+# spawn_hooks CODE: what a hook or a signal ends together with the process that runs them has failed as well.
+spawn_hooks() {
+  trap 'hooks_ended 1; exit 143' TERM
+  spawn hooks "$1" || [ "$rc" -eq 1 ] || ! mine || hooks_ended 1
+  return "$rc"
+}
+
+# hooks_ended FAILED
+hooks_ended() {
+  printf '%s\n' "$1" >"$run/hooks-failed" && share 640 "$run/hooks-failed"
+  # With the code of the last run: one may have ended meanwhile. One that left no outcome has reported itself.
+  for mark in outcome outcome.taken; do
+    if [ -r "$run/$mark" ] && read -r code <"$run/$mark"; then report; return; fi
+  done
+}
+
 # hooks CODE: after a run that left no outcome, because it ended early or was killed, CODE is its outcome.
 hooks() {
   code=$1 changed=
@@ -126,9 +141,7 @@ hooks() {
   [ ! -r "$run/outcome.taken" ] || read -r code <"$run/outcome.taken"
   [ ! -r "$run/changed.taken" ] || IFS= read -r changed <"$run/changed.taken"
   run_hooks "$code" "$changed"
-  printf '%s\n' "$failed" >"$run/hooks-failed" && share 640 "$run/hooks-failed"
-  # A run that left no outcome has reported itself, with a better code than this one.
-  [ ! -r "$run/outcome.taken" ] || report
+  hooks_ended "$failed"
   rm -f "$run/changed.taken" "$run/outcome.taken"
   return "$failed"
 }
@@ -137,7 +150,7 @@ hooks() {
 owed_hooks() {
   [ -s "$run/changed" ] || [ -s "$run/changed.taken" ] || return 0
   if [ -z "$VPC_IDENTITY_HOOKS" ] && mine && try_lock; then
-    spawn hooks 0
+    spawn_hooks 0
     exit 0
   fi
 }
@@ -171,7 +184,8 @@ hook_failed() { failed=1; say "the hook failed: $1"; }
 reload() {
   if has_systemd; then
     how=try-reload-or-restart
-    ! systemctl is-failed -q "$1" || how=restart
+    # One that has failed too often is refused a start, and nobody hears of it.
+    ! systemctl is-failed -q "$1" || { how=restart; systemctl reset-failed "$1"; }
     systemctl "$how" --no-block "$1" || hook_failed "reload $1"
   fi
 }
@@ -239,7 +253,7 @@ case $#/$1/$2 in
     # Settings that cannot be read are a failure to tell, not a reason to be silent.
     doing=
     ! (settings) || settings
-    spawn hooks 1
+    spawn_hooks 1
     exit ;;
   1/renew/) settings; owed_hooks ;;
   1/uninstall/)

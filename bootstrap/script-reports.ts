@@ -63,7 +63,7 @@ write_metrics() {
     done <<END
 $wanted
 END
-  } >"$root$1.new" && chmod 644 "$root$1.new" && mv -f "$root$1.new" "$root$1" || say "cannot write $1"
+  } >"$root$1.$$" && chmod 644 "$root$1.$$" && mv -f "$root$1.$$" "$root$1" || say "cannot write $1"
 }
 
 # remove_file FILE: when all is uninstalled.

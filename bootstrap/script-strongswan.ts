@@ -7,9 +7,9 @@
 /** `strongswan NAME`: called among the hooks, after the certificate was renewed; `remove_copies NAME`: by `uninstall`. */
 export const SCRIPT_STRONGSWAN = String.raw`
 strongswan() {
-  case $VPC_IDENTITY_CHANGED in
-    *certificate*) (copy_credentials "$1") || hook_failed "swanctl $1" ;;
-    *) foreign_copies && remove_copies "$1" ;;
+  case " $VPC_IDENTITY_CHANGED" in
+    *' certificate '*) (copy_credentials "$1") || hook_failed "swanctl $1" ;;
+    *) mine && foreign_copies && remove_copies "$1" ;;
   esac
   return 0
 }
@@ -31,7 +31,8 @@ swanctl_folder() {
 # remove_copies NAME: when all is uninstalled; charon forgets what it has loaded.
 remove_copies() {
   swanctl_folder
-  rm -rf "$at/.vpc-identity" "$at/.vpc-identity.server" "$at/private/$1.key" "$at/x509/$1.pem" "$at/x509ca/$1"_int*.crt
+  # The note last: without it, what is left behind would belong to nobody.
+  rm -rf "$at/.vpc-identity" "$at/private/$1.key" "$at/x509/$1.pem" "$at/x509ca/$1"_int*.crt "$at/.vpc-identity.server"
   load_credentials
 }
 
@@ -45,7 +46,8 @@ copy_credentials() {
   swanctl_folder
   mkdir -p "$at/private" "$at/x509" "$at/x509ca" && chmod 750 "$at/private" && cd -P "$run/current" || return 1
   rm -rf "$at/.vpc-identity"
-  mkdir "$at/.vpc-identity" && cp key.pem "$at/.vpc-identity/$1.key" && cp leaf.pem "$at/.vpc-identity/$1.pem" || return 1
+  mkdir "$at/.vpc-identity" && cp key.pem "$at/.vpc-identity/$1.key" && cp leaf.pem "$at/.vpc-identity/$1.pem" &&
+    cp "$run/server" "$at/.vpc-identity/server" || return 1
   # strongSwan reads one certificate from each file.
   set -- "$1" chain.pem
   [ ! -r "$etc/trust-roots.pem" ] || set -- "$@" "$etc/trust-roots.pem"
@@ -59,9 +61,9 @@ copy_credentials() {
     # What an earlier chain had more would be trusted for ever.
     [ -f "$at/.vpc-identity/\${old##*/}" ] || rm -f "$old"
   done
-  mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" && mv -f "$at/.vpc-identity/$name.pem" "$at/x509" &&
-    mv -f "$at/.vpc-identity/$name.key" "$at/private" && rmdir "$at/.vpc-identity" || return 1
-  cat "$run/server" >"$at/.vpc-identity.server"
+  mv -f "$at/.vpc-identity/server" "$at/.vpc-identity.server" && mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" &&
+    mv -f "$at/.vpc-identity/$name.pem" "$at/x509" && mv -f "$at/.vpc-identity/$name.key" "$at/private" &&
+    rmdir "$at/.vpc-identity" || return 1
   ! command -v restorecon >/dev/null || restorecon -R "$at" 2>/dev/null
   load_credentials
 }

@@ -76,10 +76,11 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
   const identity = (inputs: Inputs): Properties => ({ ...management.wanted(inputs), mark: inputs.mark });
   const assertHere = (id: string, known: object): Promise<void> =>
     assertPlace(currentSession(), management.describe(id), management.placeOf?.(known) ?? known);
-  const stored = async (outputs: Outputs, internal: Partial<Internal>): Promise<Outputs> => {
-    const account = management.keepsAccount === true ? { accountId: await accountOf(currentSession()) } : {};
-    return compact({ ...outputs, ...account, ...internalOf(internal) });
-  };
+  // Asked before the work: afterwards a login that fails would keep what was made out of the state.
+  const accountNow = async (): Promise<Properties> =>
+    management.keepsAccount === true ? { accountId: await accountOf(currentSession()) } : {};
+  const stored = (outputs: Outputs, account: Properties, internal: Partial<Internal>): Outputs =>
+    compact({ ...outputs, ...account, ...internalOf(internal) });
 
   return {
     configure,
@@ -118,31 +119,36 @@ export function handlerFor<Inputs extends Internal, Outputs extends object>(
 
     create: async (rawInputs) => {
       const inputs = compact(rawInputs);
-      const work = withinTimeout(inputs.customTimeouts, "create", () => management.create(inputs));
-      const { id, outputs } = await keeping(inputs, work);
-      return { id, outs: await stored(outputs, inputs) };
+      const work = withinTimeout(inputs.customTimeouts, "create", async () => {
+        const account = await accountNow();
+        const { id, outputs } = await management.create(inputs);
+        return { id, outs: stored(outputs, account, inputs) };
+      });
+      return keeping(inputs, work);
     },
 
     update: async (id, rawOlds, rawNews) => {
       const [olds, inputs] = [compact(rawOlds), compact(rawNews)];
       const work = withinTimeout(inputs.customTimeouts, "update", async () => {
         await assertHere(id, olds);
-        return management.update(id, olds, inputs);
+        const account = await accountNow();
+        return { outs: stored(await management.update(id, olds, inputs), account, inputs) };
       });
-      return { outs: await stored(await keeping(inputs, work), inputs) };
+      return keeping(inputs, work);
     },
 
     read: async (id, props) => {
       const known = Object.fromEntries(Object.entries(compact(props ?? {})).filter(([key]) => key !== "__provider"));
       const isKnown = Object.keys(known).length > 0;
       await assertHere(id, known);
+      const account = await accountNow();
       const live = await management.read(id, known as Partial<Outputs>);
       if (live === undefined) {
         if (!isKnown) throw notFoundError(management.describe(id));
         return {};
       }
       const internal = internalOf(known);
-      const result = { id, props: await stored(live, internal) };
+      const result = { id, props: stored(live, account, internal) };
       // Without drift the inputs stay the user's own words. States of the first version keep no mark among the outputs.
       if (
         internal.mark === undefined ||

@@ -23,7 +23,9 @@ export interface InstanceTemplateSettingsArgs {
   /**
    * Name, unique in the region: lower case letters, digits and hyphens, 1 to 63 characters. A change renames the template.
    * Where something else replaces it, the old one gives the name to the new one and is called `replaced-` and the end of its id
-   * until the groups of the program have the new one and it is deleted.
+   * until the groups of the program have the new one and it is deleted. One that was adopted, or that the program calls by
+   * another name now (`aliases`), is deleted before the new one is made, which fails while a group uses it: change the name
+   * along with what replaces it.
    * @default - the resource's name and a hash, such as "app-3f1c9a02"
    */
   readonly name?: pulumi.Input<string>;

@@ -32,7 +32,7 @@ import {
   wantedTemplate,
 } from "./instance-template-args";
 import { rememberLinking } from "./instance-group-linking";
-import { endsWithHash, hashOf, logicalName, vpcName } from "./naming";
+import { endsWithHash, hasFormOf, hashOf, logicalName, vpcName } from "./naming";
 import { assertAdoptable, deleteUnused, nameOf } from "./network-lifecycle";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
@@ -48,7 +48,8 @@ export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutput
   complete: (inputs, completion) => ({ ...withDefaults(inputs), name: nameOf(completion) }),
   // A group that uses the old one has to change to the new one in between.
   createFirst: async (id, olds, inputs) => {
-    if (olds.name !== inputs.name) return true;
+    // One of our form is not taken by the new one, which is checked once more and gets a name of its own.
+    if (olds.name !== inputs.name || hasFormOf(vpcName(`${logicalName({ ...inputs })}-00000000`), olds.name)) return true;
     // Two of one name there cannot be, so the new one takes it from the old one, if it knows that for its own.
     const live = await getTemplate(currentSession(), id);
     return live !== undefined && carriesMark(live, inputs);
@@ -93,7 +94,9 @@ async function ensureTemplate(
   const replacing = replacingFields(fields);
   const hash = hashOf(identity, replacing);
   // A name of the user's has no hash in it, and an attachment has a name that nobody else cares for.
-  const attachmentName = vpcName(`${logicalName({ ...inputs }).slice(0, 40)}-${markHash(inputs)}-${hash}`);
+  const start = logicalName({ ...inputs }).slice(0, 40);
+  // A name begins with a letter, and what stands before the first one is lost: it must not be the mark.
+  const attachmentName = vpcName(`${/[a-z]/i.test(start) ? start : "template"}-${markHash(inputs)}-${hash}`);
   const isOurs = (other: LiveTemplate): boolean => marksOf(other).some((text) => endsWithHash(text, hash));
   const create = (): Promise<LiveTemplate> => createTemplate(currentSession(), prototypeOf(inputs, attachmentName));
   const { object: live, found } = await createOnce<LiveTemplate>({
@@ -101,10 +104,12 @@ async function ensureTemplate(
     create,
     find: async (error, unanswered) => {
       const other = await inTheWay(() => templateNamed(inputs.name), error, unanswered);
-      if (other === undefined || !(isOurs(other) || carriesMark(other, inputs))) return other;
+      if (other === undefined) return other;
       // Either an earlier attempt made it and nobody knows of it, or it is to be replaced by this one and is deleted after
       // this. So it can never be taken.
-      await makeRoom(other);
+      if (isOurs(other)) await makeRoom(other);
+      else if (carriesMark(other, inputs)) return createInPlaceOf(other, create);
+      else return other;
       return create();
     },
     isOurs,
@@ -132,15 +137,33 @@ const markHash = ({ mark }: Pick<InstanceTemplateInputs, "mark">): string => has
 const carriesMark = (template: LiveTemplate, inputs: Pick<InstanceTemplateInputs, "mark">): boolean =>
   marksOf(template).some((text) => endsWithHash(text?.slice(0, -9), markHash(inputs)));
 
-/** Takes a template's name away from it, where it cannot be deleted because a group uses it. */
+/** Deletes a template, or takes its name away from it where a group uses it. */
 async function makeRoom(template: LiveTemplate): Promise<void> {
-  const session = currentSession();
   try {
-    await deleteTemplate(session, template.id);
+    await deleteTemplate(currentSession(), template.id);
   } catch (error) {
     if (!isHttpError(error) || error.status !== 409) throw error;
-    await renameTemplate(session, template.id, vpcName(`replaced-${template.id.slice(-8)}`));
+    await takeName(template);
   }
+}
+
+/**
+ * Makes the template that takes the name of another one. What becomes of that the engine decides afterwards: it deletes it, or
+ * keeps it with `retainOnDelete`; where the new one is refused, the old one goes on as it was.
+ */
+async function createInPlaceOf(other: LiveTemplate, create: () => Promise<LiveTemplate>): Promise<LiveTemplate> {
+  await takeName(other);
+  try {
+    return await create();
+  } catch (error) {
+    // The error of the create tells more than one of this, and the next run does without the name.
+    await renameTemplate(currentSession(), other.id, other.name).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function takeName({ id }: LiveTemplate): Promise<void> {
+  await renameTemplate(currentSession(), id, vpcName(`replaced-${id.slice(-8)}`));
 }
 
 async function templateNamed(name: string): Promise<LiveTemplate | undefined> {

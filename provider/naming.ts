@@ -69,9 +69,14 @@ export function markedText(inputs: Properties, replacing: readonly string[]): st
  * One of another form came from somebody else: a refresh put it among the inputs.
  */
 export function keptName(kept: unknown, same: boolean, text: string): string {
-  const form = (name: string): string => name.replace(/-[0-9a-f]{8}$/, "-");
-  const ours = same && typeof kept === "string" && (text === UNKNOWN_SENTINEL || form(kept) === form(text));
+  const ours = same && typeof kept === "string" && (text === UNKNOWN_SENTINEL || hasFormOf(text, kept));
   return ours ? kept : text;
+}
+
+/** True when `name` differs from `text`, which ends in a hash, by its hash at most. */
+export function hasFormOf(text: string, name: string): boolean {
+  const form = (one: string): string => one.replace(/-[0-9a-f]{8}$/, "-");
+  return form(name) === form(text);
 }
 
 /** What `check` knows of the name and the description of an object. */

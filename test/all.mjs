@@ -1,5 +1,5 @@
-// `npm test`: the checks, then jest, then servers that boot for real, one after the other, and one verdict over all of them
-// as the last line. Each check counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
+// `npm test`: the checks, then jest, servers that boot for real and a sample of the sweeps, one after the other, and one verdict
+// over all of them as the last line. Each check counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ const CHECKS = ["format:check", "lint", "typecheck", "build", "typecheck:example
 const SUITES = [
   { name: "jest", command: ["npx", "--no-install", "jest", ...process.argv.slice(2)], countsFile: "JEST_COUNTS_FILE" },
   { name: "boot", command: ["npm", "run", "--silent", "test:boot"], countsFile: "BOOT_COUNTS_FILE" },
+  { name: "sweep", command: ["npm", "run", "--silent", "sweep", "--", "--samples"], countsFile: "SWEEP_COUNTS_FILE" },
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };

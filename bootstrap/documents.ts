@@ -136,7 +136,7 @@ function cloudConfig(files: readonly InstalledFile[], command: string, compress:
     const plain = `    content: |\n${content.replace(/^(?=.)/gm, "      ")}`;
     // In lines that a MIME document can hold as they are, or it would have to encode them once more.
     const packed = (): string =>
-      `    encoding: gz+b64\n    content: |\n${packedText(content).replace(/.{1,890}/g, "      $&\n")}`;
+      `    encoding: gz+b64\n    content: |\n${packedText(path, content).replace(/.{1,890}/g, "      $&\n")}`;
     const isWorth =
       compress && plain.length > WORTH_PACKING_BYTES && plain.length - packed().length >= WORTH_PACKING_BYTES;
     const body = isWorth ? packed() : plain;
@@ -152,12 +152,12 @@ function segmentOf(part: string, content: string, text: string): Segment {
 /** Below this a reader of the document loses more than the document gains. */
 const WORTH_PACKING_BYTES = 1024;
 
-const packedTexts = new Map<string, string>();
+const packedPrograms = new Map<string, string>();
 
-/** Packing takes a while, and most texts are the same for every server of a program. */
-function packedText(text: string): string {
-  const packed = packedTexts.get(text) ?? gzip(text).toString("base64");
-  packedTexts.set(text, packed);
+/** Packing takes a while, and our programs, unlike settings, are the same few for all servers. */
+function packedText(path: string, content: string): string {
+  const packed = packedPrograms.get(content) ?? gzip(content).toString("base64");
+  if (path.startsWith("/usr/local/")) packedPrograms.set(content, packed);
   return packed;
 }
 

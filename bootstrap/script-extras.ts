@@ -97,7 +97,7 @@ finish() {
   printf '%s\n' "$code" >"$run/outcome"
   report
   [ -n "$VPC_IDENTITY_HOOKS" ] || spawn_hooks 1
-  exit "$code"
+  exit "$1"
 }
 report() { :; }
 
@@ -116,12 +116,13 @@ die() {
 # spawn_hooks CODE: what a hook or a signal ends together with the process that runs them has failed as well.
 spawn_hooks() {
   trap 'hooks_ended 1; exit 143' TERM
-  spawn hooks "$1" || [ "$rc" -eq 1 ] || ! mine || hooks_ended 1
+  spawn hooks "$1" || [ "$rc" -eq 1 ] || hooks_ended 1
   return "$rc"
 }
 
 # hooks_ended FAILED
 hooks_ended() {
+  mine || return
   printf '%s\n' "$1" >"$run/hooks-failed" && share 640 "$run/hooks-failed"
   # With the code of the last run: one may have ended meanwhile. One that left no outcome has reported itself.
   for mark in outcome outcome.taken; do

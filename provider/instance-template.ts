@@ -49,7 +49,8 @@ export const handler = handlerFor<InstanceTemplateInputs, InstanceTemplateOutput
   // A group that uses the old one has to change to the new one in between.
   createFirst: async (id, olds, inputs) => {
     // One of our form is not taken by the new one, which is checked once more and gets a name of its own.
-    if (olds.name !== inputs.name || hasFormOf(vpcName(`${logicalName({ ...inputs })}-00000000`), olds.name)) return true;
+    if (olds.name !== inputs.name || hasFormOf(vpcName(`${logicalName({ ...inputs })}-00000000`), olds.name))
+      return true;
     // Two of one name there cannot be, so the new one takes it from the old one, if it knows that for its own.
     const live = await getTemplate(currentSession(), id);
     return live !== undefined && carriesMark(live, inputs);

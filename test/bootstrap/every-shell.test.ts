@@ -154,8 +154,9 @@ describe.each(rows)("under $name, over $protocol", ({ name, path, present, proto
   });
 
   it("takes turns, and gives way to a signal", async () => {
-    const waiting = sh(`flock ${RUN}/lock sleep 0.5 & sleep 0.1; rm ${RUN}/tokens/default; vpc-identity renew`);
-    expect(await waiting).toMatchObject({ exitCode: 0 });
+    const holder = `flock ${RUN}/lock sh -c 'sleep 0.5; echo released'`;
+    const waiting = sh(`${holder} & sleep 0.1; rm ${RUN}/tokens/default; vpc-identity renew && echo renewed`);
+    expect(await waiting).toMatchObject({ stdout: "released\nrenewed\n" });
     plan("token", { hang: "before" });
     const looks = `for i in 1 2 3 4 5 6 7 8 9 10; do [ -e ${RUN}/.work.*/request ] || sleep 0.1; done`;
     const ended = await sh(

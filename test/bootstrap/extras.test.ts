@@ -238,6 +238,7 @@ describe("the metrics file", () => {
 });
 
 describe("strongSwan's files", () => {
+  const NOTE_OF_COPIES = "/etc/swanctl/.vpc-identity.server";
   // Where there is a real swanctl it must not be asked: this is not its server.
   const systemOnly = { env: { PATH: "/usr/bin:/bin" } };
 
@@ -318,21 +319,31 @@ describe("strongSwan's files", () => {
       }
     };
     mkdirSync(server.path("/etc/swanctl"), { recursive: true });
-    let killed = 0;
+    const copies = (): string[] =>
+      ["private/ours.key", "x509/ours.pem"].map((path) => server.read(`/etc/swanctl/${path}`));
+    const originals = (): string[] =>
+      ["key.pem", "leaf.pem"].map((name) => server.read(`/run/vpc-identity/current/${name}`));
+    let [killed, noted] = [0, 0];
     for (let step = 1; ; step++) {
       killAt(0);
       expect((await server.run(["once"], later)).exitCode).toBe(0);
+      rmSync(server.path(NOTE_OF_COPIES), { force: true });
       killAt(step);
       const { exitCode } = await server.run(["hooks"], { shell: ["setsid", "-w", "sh"] });
       if (exitCode === 0) break;
       killed += 1;
       killAt(0);
+      // In an image of a server that was ended here they can be told from those of its own.
+      if (server.has("/etc/swanctl/x509/ours.pem") && copies()[1] === originals()[1]) {
+        expect(server.has(NOTE_OF_COPIES) && server.read(NOTE_OF_COPIES)).toBe(server.read("/run/vpc-identity/server"));
+        noted += 1;
+      }
       expect(await server.run(["renew"])).toMatchObject({ exitCode: 0 });
-      const pairs = ["private/ours.key", "x509/ours.pem"].map((path) => server.read(`/etc/swanctl/${path}`));
-      expect(pairs).toEqual(["key.pem", "leaf.pem"].map((name) => server.read(`/run/vpc-identity/current/${name}`)));
+      expect(copies()).toEqual(originals());
       expect(server.has("/etc/swanctl/.vpc-identity")).toBe(false);
     }
     expect(killed).toBeGreaterThan(8);
+    expect(noted).toBeGreaterThan(0);
   }, 120_000);
 });
 

@@ -1,6 +1,6 @@
 /** Hooks that hang, that are killed, and what is told of them. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { MetadataService } from "./metadata-service";
 import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
@@ -18,15 +18,49 @@ afterEach(() => {
   folder = undefined;
 });
 
-function serverWith(options: BootstrapOptions): ServerFolder {
+function serverWith(options: BootstrapOptions, change = (script: string): string => script): ServerFolder {
   const settings = { trustRootsPem: service.rootPem, retrySeconds: 0, ...options };
-  folder = new ServerFolder(service.url, settings, withStockOfKeys);
+  folder = new ServerFolder(service.url, settings, (script) => change(withStockOfKeys(script)));
   folder.endFirstBoot();
   return folder;
 }
 
 const present = SHELLS.filter((shell) => shell.present);
 const NOTE = ["sh", "-c", 'echo "$1:$VPC_IDENTITY_CHANGED:$VPC_IDENTITY_EXIT_CODE" >>"$VPC_IDENTITY_ROOT/notes"', "sh"];
+
+const METRICS = "/var/lib/node/vpc-identity.prom";
+
+/** Ends a process as soon as the server has this file. */
+function terminateAt(server: ServerFolder, path: string, pid: number): void {
+  const wait = setInterval(() => {
+    if (!server.has(path)) return;
+    clearInterval(wait);
+    process.kill(pid, "SIGTERM");
+  }, 20);
+}
+
+describe("a unit to reload", () => {
+  // What systemd says of it, as far as the stand-in is asked.
+  it.each([
+    { name: "runs", failed: "exit 1", calls: ["try-reload-or-restart --no-block web.service"] },
+    {
+      name: "has failed",
+      failed: "exit 0",
+      calls: ["reset-failed web.service", "restart --no-block web.service"],
+    },
+  ])("that $name is told the new files", async ({ failed, calls }) => {
+    const server = serverWith({ certificate: false, hooks: { reload: ["web.service"] } }, (script) =>
+      script
+        .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
+        .replace(/^has_systemd\(\) .*$/m, "has_systemd() { :; }"),
+    );
+    mkdirSync(server.path("/bin"));
+    const standIn = `#!/bin/sh\ncase $1 in is-failed) ${failed} ;; esac\necho "$*" >>"$VPC_IDENTITY_ROOT/calls"\n`;
+    writeFileSync(server.path("/bin/systemctl"), standIn, { mode: 0o755 });
+    expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
+    expect(server.read("/calls").trim().split("\n")).toEqual(calls);
+  });
+});
 
 describe("a hook that takes long", () => {
   it.each(present)("is ended together with the run, within a second, under $name", async ({ argv }) => {
@@ -79,6 +113,14 @@ describe("status with hooks", () => {
 (process.getuid?.() === 0 ? describe : describe.skip)("the note of how hooks ended, as real root", () => {
   it("is for the group, too", async () => {
     const server = serverWith({ group: "daemon", hooks: { exec: [["false"]] } });
+    await server.run(["once"]);
+    const { mode, gid } = statSync(server.path("/run/vpc-identity/hooks-failed"));
+    expect([mode & 0o777, gid]).toEqual([0o640, 1]);
+  });
+
+  it("also where they were killed", async () => {
+    const server = serverWith({ group: "daemon", hooks: { exec: [["sh", "-c", "kill -9 $PPID"]] } });
+    withoutTimeout(server);
     await server.run(["once"]);
     const { mode, gid } = statSync(server.path("/run/vpc-identity/hooks-failed"));
     expect([mode & 0o777, gid]).toEqual([0o640, 1]);
@@ -139,14 +181,48 @@ describe("hooks of a run that was killed", () => {
     expect(server.read("/notes")).toMatch(/^(?=.*token:before )(?=.*token:since ).*:0\n$/);
   });
 
-  it("are told as failed by status and metrics when only the process that ran them was killed", async () => {
-    const metricsFile = "/var/lib/node/vpc-identity.prom";
-    const server = serverWith({ certificate: false, metricsFile, hooks: { exec: [["sh", "-c", "kill -9 $PPID"]] } });
+  const later = { env: { VPC_IDENTITY_HOOKS: "later" } };
+
+  it.each<{ name: string; first: boolean; command: string; exitCode: number }>([
+    { name: "the run itself", first: false, command: "once", exitCode: 0 },
+    { name: "the next look", first: true, command: "renew", exitCode: 0 },
+    { name: "their unit", first: true, command: "hooks", exitCode: 137 },
+  ])("are told as failed when only the process that ran them for $name was killed", async (row) => {
+    const killing = { exec: [["sh", "-c", "kill -9 $PPID"]] };
+    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: killing });
     withoutTimeout(server);
-    expect((await server.run(["once"])).exitCode).toBe(0);
-    expect(server.read(metricsFile)).toMatch(/_last_run_exit_code 0\n[^]*vpc_identity_hooks_failed 1\n/);
-    expect((await server.run(["status"])).stdout).toMatch(/a hook failed after the last renewal\n$/);
+    if (row.first) await server.run(["once"], later);
+    expect((await server.run([row.command])).exitCode).toBe(row.exitCode);
+    await expectTold(server, 0);
   });
+
+  it.each(present)("are told as failed when systemd ends their unit, under $name", async ({ argv }) => {
+    const slow = { exec: [["sh", "-c", 'echo >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] };
+    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: slow });
+    await server.run(["once"], later);
+    const unit = server.run(["hooks"], { shell: argv, onStart: (pid) => terminateAt(server, "/hook", pid) });
+    expect((await unit).exitCode).toBe(143);
+    await expectTold(server, 0);
+  });
+
+  it("tell the outcome of a run that has ended meanwhile", async () => {
+    const wait = { exec: [["sh", "-c", 'while [ ! -e "$VPC_IDENTITY_ROOT/go" ]; do sleep 0.05; done']] };
+    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: wait });
+    await server.run(["once"], later);
+    const hooks = server.run(["hooks"]);
+    while (!server.has("/run/vpc-identity/outcome.taken")) await new Promise((resolve) => setTimeout(resolve, 20));
+    service.plan("token", { status: 403 });
+    expect((await server.run(["once"], later)).exitCode).toBe(5);
+    writeFileSync(server.path("/go"), "");
+    expect((await hooks).exitCode).toBe(0);
+    expect(server.read(METRICS)).toMatch(/_last_run_exit_code 5\n/);
+  });
+
+  /** Status and metrics say that hooks failed after a run with this exit code. */
+  async function expectTold(server: ServerFolder, exitCode: number): Promise<void> {
+    expect(server.read(METRICS)).toMatch(new RegExp(`_run_exit_code ${exitCode}\\n[^]*vpc_identity_hooks_failed 1\\n`));
+    expect((await server.run(["status"])).stdout).toMatch(/a hook failed after the last renewal\n$/);
+  }
 });
 
 describe("status", () => {

@@ -1,8 +1,9 @@
 /** The calls of an undisturbed run, each named so that another run can be disturbed at the same one. */
 import type { Fault, JournalEntry } from "../../emulator";
+import type { AnswerShape } from "./answers";
 
 /** The n-th call of a method to a path; `*` stands for what differs between two runs. */
-export interface PlannedCall {
+export interface PlannedCall extends AnswerShape {
   readonly method: string;
   readonly path: string;
   /** Calls before it that fit as well. */
@@ -12,19 +13,30 @@ export interface PlannedCall {
 const ID = /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}|^crn[:%]/;
 
 /** Calls of one kind may change places from run to run; which one of them is meant is a matter of counting. */
-export function callsOf(journal: readonly JournalEntry[]): PlannedCall[] {
+export function callsOf(
+  journal: readonly JournalEntry[],
+  shapeOf: (entry: JournalEntry) => AnswerShape,
+): PlannedCall[] {
   const calls = journal
     .filter(({ api }) => api !== "instance")
-    .map(({ method, path }) => ({ method, path: pathOf(path) }));
-  return calls.map(({ method, path }, index) => {
+    .map((entry) => ({ method: entry.method, path: pathOf(entry.path), shape: shapeOf(entry) }));
+  return calls.map(({ method, path, shape }, index) => {
     const pattern = path
       .split("/")
       .map((segment) => (ID.test(segment) ? "*" : segment))
       .join("/");
     const fits = fitting(pattern);
     const skip = calls.slice(0, index).filter((other) => other.method === method && fits.test(other.path)).length;
-    return { method, path: pattern, skip };
+    return { method, path: pattern, skip, ...shape };
   });
+}
+
+/** Asked of every entry of a run in its order: whether this is the call. */
+export function recognise({ method, path, skip }: PlannedCall): (entry: JournalEntry) => boolean {
+  const fits = fitting(path);
+  let before = 0;
+  return (entry) =>
+    entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)) && before++ === skip;
 }
 
 const pathOf = (target: string): string => target.split("?")[0] ?? "";
@@ -50,4 +62,4 @@ export const nameOfCall = ({ method, path, skip }: PlannedCall): string => `${me
 
 /** What a message that names the call has in it. */
 export const mentionOf = ({ method, path }: PlannedCall): RegExp =>
-  new RegExp(`${method} http://[^/ ]+${literally(path).replaceAll("\\*", "\\S+")}`);
+  new RegExp(`${method} http://[^/ ]+${literally(path).replaceAll("\\*", "[^/\\s?]+")}(?![\\w/-])`);

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Emulator } from "../../emulator";
+import type { Emulator, Fault } from "../../emulator";
 import { REPOSITORY, type Run } from "../support/project";
-import { type PlannedCall, faultAt, nameOfCall } from "./calls";
+import { type PlannedCall, faultAt, nameOfCall, recognise } from "./calls";
 import { type Picture, differences, resourcesOf } from "./picture";
 import { type SweptStack, type Undisturbed, WORDS, hasStruck } from "./swept-stack";
 
@@ -25,8 +25,8 @@ export const nameOfCrash = (stack: string, { undisturbed, call, victim, moment }
   `${stack} ${undisturbed.phase}, SIGKILL of the ${victim} ${moment} ${nameOfCall(call)}`;
 
 /** The program is there only while something is deployed. */
-export const victimsIn = ({ phase }: Undisturbed): readonly Victim[] =>
-  phase === "up" || phase === "update" ? VICTIMS : VICTIMS.filter((victim) => victim !== "program");
+export const isThere = ({ victim, undisturbed: { phase } }: CrashCase): boolean =>
+  victim !== "program" || phase === "up" || phase === "update";
 
 // Before this process says that another one is its Node.
 const NODE = process.execPath;
@@ -44,12 +44,13 @@ export async function playCrash(swept: SweptStack, crashCase: CrashCase): Promis
 }
 
 function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
-  const { undisturbed, call, victim, moment } = crashCase;
+  const { undisturbed, call, victim } = crashCase;
   const { stack } = swept;
   stack.restore(undisturbed.before);
-  // Whoever dies with a call on its way hears nothing of it; a program that dies leaves the calls of others as they are.
-  const hold = victim === "program" ? { delayMs: 200 } : { hang: moment };
-  return swept.withAccount([faultAt(call, hold)], async (emulator) => {
+  const hold = holdOf(crashCase);
+  const isCall = recognise(call);
+  const blow = { fell: false, strike: (): void => undefined };
+  const play = async (emulator: Emulator): Promise<readonly string[] | undefined> => {
     const env = { ...stack.project.env, ...emulator.env, IC_TIMEOUT: "10", PULUMI_DISABLE_CHECKPOINT_BACKUPS: "true" };
     stack.project.env = env;
     const words = [...WORDS[undisturbed.phase], "--stack", "dev", "--non-interactive"];
@@ -59,27 +60,52 @@ function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly
       "--",
       ...words,
     ]);
-    const killed = await killAt(emulator, child.pid ?? 0, victim, done);
+    blow.strike = () => {
+      blow.fell = kill(child.pid ?? 0, victim);
+    };
+    if (hold !== undefined && (await isHeld(emulator, done))) blow.strike();
     const crashed = await done;
+    // Calls of the recovery may fit as well.
+    blow.strike = () => undefined;
     emulator.setFaults([]);
-    if (!killed) return undefined;
+    if (!blow.fell) return undefined;
     return [...aftermath(crashCase, crashed), ...(await recovery(swept, crashCase, emulator))];
+  };
+  if (hold !== undefined) return swept.withAccount([faultAt(call, hold)], play);
+  return swept.withAccount([], play, (entry) => {
+    if (isCall(entry)) blow.strike();
   });
 }
 
-/** Waits until the call is being held, and kills; false when the command ended before. */
-async function killAt(emulator: Emulator, engine: number, victim: Victim, done: Promise<Run>): Promise<boolean> {
+/**
+ * Whoever dies with a call on its way hears nothing of it. A program that dies leaves the calls of others as they are: these
+ * must go on, so it is killed while a call waits, or at the moment of its answer.
+ */
+function holdOf({ victim, moment }: CrashCase): Fault | undefined {
+  if (victim !== "program") return { hang: moment };
+  return moment === "before" ? { delayMs: 200 } : undefined;
+}
+
+/** Waits until the call is being held; false when the command ended before. */
+async function isHeld(emulator: Emulator, done: Promise<Run>): Promise<boolean> {
   const state = { over: false };
   void done.then(() => (state.over = true));
   while (!state.over) {
-    if (await hasStruck(emulator)) {
-      const pid = victim === "engine" ? engine : childOf(engine, victim);
-      if (pid !== undefined) process.kill(pid, "SIGKILL");
-      return pid !== undefined;
-    }
+    if (await hasStruck(emulator)) return true;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return false;
+}
+
+/** False when it is not there. */
+function kill(engine: number, victim: Victim): boolean {
+  try {
+    const pid = victim === "engine" ? engine : childOf(engine, victim);
+    return pid !== undefined && process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
 }
 
 const COMMAND_LINES = { program: "/cmd/run\0", provider: "/cmd/dynamic-provider/" };

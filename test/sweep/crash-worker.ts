@@ -1,5 +1,5 @@
 /** A process of the crash sweep: every n-th case of a stack. */
-import { MOMENTS, nameOfCrash, playCrash, victimsIn } from "./crash-case";
+import { MOMENTS, VICTIMS, isThere, nameOfCrash, playCrash } from "./crash-case";
 import { type StackReport, type StackUnit, playShare } from "./stack-units";
 import { SweptStack } from "./swept-stack";
 
@@ -9,14 +9,14 @@ export async function work(unit: StackUnit, tell: (report: StackReport) => Promi
     const phases = await swept.undisturbed();
     const cases = phases.flatMap((undisturbed) =>
       undisturbed.calls.flatMap((call) =>
-        victimsIn(undisturbed).flatMap((victim) => MOMENTS.map((moment) => ({ undisturbed, call, victim, moment }))),
+        VICTIMS.flatMap((victim) => MOMENTS.map((moment) => ({ undisturbed, call, victim, moment }))),
       ),
     );
     await playShare(
       unit,
       phases,
       cases,
-      { play: (one) => playCrash(swept, one), nameOf: (one) => nameOfCrash(unit.stack, one) },
+      { play: (one) => playCrash(swept, one), applies: isThere, nameOf: (one) => nameOfCrash(unit.stack, one) },
       tell,
     );
   } finally {

@@ -6,7 +6,6 @@ import { MOMENTS, VICTIMS } from "./crash-case";
 import { sweepStacks } from "./stack-units";
 import type { Sweep } from "./sweep";
 
-/** Refresh and destroy run without the program: their calls have four kinds. */
 export const sweep: Sweep = (options) =>
   sweepStacks(
     {

@@ -1,6 +1,6 @@
 /** A process of the fault sweep: every n-th case of a stack. */
 import { nameOfFault, playFault } from "./fault-case";
-import { KIND_NAMES } from "./fault-kinds";
+import { KIND_NAMES, applies } from "./fault-kinds";
 import { type StackReport, type StackUnit, playShare } from "./stack-units";
 import { SweptStack } from "./swept-stack";
 
@@ -13,6 +13,7 @@ export async function work(unit: StackUnit, tell: (report: StackReport) => Promi
     );
     const deed = {
       play: (one: (typeof cases)[number]) => playFault(swept, one),
+      applies: ({ kind, call }: (typeof cases)[number]) => applies(kind, call),
       nameOf: (one: (typeof cases)[number]) => nameOfFault(unit.stack, one),
     };
     await playShare(unit, phases, cases, deed, tell);

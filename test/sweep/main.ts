@@ -1,6 +1,7 @@
 /** The command line of the sweeps: runs them one after the other, prints what each found, and adds it all up. */
-import { writeFileSync } from "node:fs";
-import { isAbsolute } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import type { Sweep, SweepResult } from "./sweep";
 
 /** Modules of each sweep, in the order in which they run. */
@@ -68,6 +69,10 @@ export async function main(args: readonly string[]): Promise<number> {
     stopped.abort();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  // Everything that is made on the way lies in here, however it ends.
+  const folder = mkdtempSync(join(tmpdir(), "vpc-identity-sweep-"));
+  process.env.TMPDIR = folder;
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   console.error(`${sample ? "a sample of each sweep" : "every sweep in full"}, seed ${seed}`);
   const results: (SweepResult & { readonly seconds: number })[] = [];
   for (const module of only.flatMap((name) => SWEEPS[name] ?? [])) {
@@ -104,10 +109,11 @@ function judged(result: SweepResult): SweepResult {
 }
 
 function print(result: SweepResult & { readonly seconds: number }): void {
-  const { name, calls, faults, executed, expected, failed, skipped, problems, seconds } = result;
+  const { name, calls, faults, executed, expected, failed, skipped, notApplicable = 0, problems, seconds } = result;
+  const rest = notApplicable > 0 ? `, ${notApplicable} not applicable` : "";
   const skips = skipped > 0 ? `, ${skipped} skipped` : "";
   console.log(
-    `${failed === 0 ? "ok  " : "FAIL"} ${name}: ${calls} calls x ${faults} faults, ${executed} of ${expected} executed, ` +
+    `${failed === 0 ? "ok  " : "FAIL"} ${name}: ${calls} calls x ${faults} faults, ${executed} of ${expected} executed${rest}, ` +
       `${failed} failed${skips} (${seconds} s)`,
   );
   for (const problem of problems)

@@ -16,7 +16,7 @@ export interface StackUnit {
 
 /** What it tells: first what there is to do in all shares of the stack, then each case. */
 export type StackReport =
-  | { readonly calls: number; readonly cases: number }
+  | { readonly calls: number; readonly notApplicable: number; readonly drawn: number }
   | { readonly case: string; readonly problems: readonly string[] | undefined };
 
 export interface StackSweep {
@@ -42,7 +42,7 @@ export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Pro
   const units = stacks.flatMap((stack) =>
     Array.from({ length: shares }, (_, share): StackUnit => ({ stack, share, shares, sample: drawn })),
   );
-  const size = { calls: 0, faults: sweep.kinds, expected: 0 };
+  const size = { calls: 0, faults: sweep.kinds, expected: 0, notApplicable: 0 };
   const tally = new Tally(sweep.name, options, size);
   const hear = (unit: StackUnit, told: unknown): void => {
     const report = told as StackReport;
@@ -52,7 +52,8 @@ export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Pro
       if (report.problems?.length !== 0) options.progress(`FAIL ${report.case}`);
     } else if (unit.share === 0) {
       size.calls += report.calls;
-      size.expected += report.cases;
+      size.notApplicable += report.notApplicable;
+      size.expected += sample ? report.drawn : report.calls * sweep.kinds - report.notApplicable;
     }
   };
   const failures = await inWorkers(sweep.worker, units, hear, signal);
@@ -63,6 +64,8 @@ export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Pro
 /** What is done with one case. */
 interface Deed<Case> {
   readonly play: (one: Case) => Promise<readonly string[] | undefined>;
+  /** Whether what is done makes a difference there. */
+  readonly applies: (one: Case) => boolean;
   readonly nameOf: (one: Case) => string;
 }
 
@@ -71,11 +74,13 @@ export async function playShare<Case>(
   { sample, share, shares }: StackUnit,
   phases: readonly Undisturbed[],
   cases: readonly Case[],
-  { play, nameOf }: Deed<Case>,
+  { play, applies, nameOf }: Deed<Case>,
   tell: (report: StackReport) => Promise<void>,
 ): Promise<void> {
-  const drawn = sample === undefined ? cases : shuffled(cases, sample.seed).slice(0, sample.cases);
-  await tell({ calls: phases.reduce((sum, { calls }) => sum + calls.length, 0), cases: drawn.length });
+  const all = cases.filter(applies);
+  const drawn = sample === undefined ? all : shuffled(all, sample.seed).slice(0, sample.cases);
+  const calls = phases.reduce((sum, phase) => sum + phase.calls.length, 0);
+  await tell({ calls, notApplicable: cases.length - all.length, drawn: drawn.length });
   for (const one of drawn.filter((_, index) => index % shares === share)) {
     const problems = await play(one).catch((error: unknown) => [
       error instanceof Error ? (error.stack ?? "") : String(error),

@@ -25,8 +25,10 @@ export interface SweepResult {
   readonly faults: number;
   /** Cases in which the fault did happen. */
   readonly executed: number;
-  /** Cases there had to be: calls x faults, or what the sample planned. */
+  /** Cases there had to be: calls x faults without those that are not applicable, or what the sample planned. */
   readonly expected: number;
+  /** Of calls x faults, those where the fault would change nothing. @default 0 */
+  readonly notApplicable?: number;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

@@ -1,5 +1,6 @@
 /** The life of one stack, undisturbed first; then any phase of it can be done again, with something going wrong. */
 import type { Emulator, Fault, JournalEntry } from "../../emulator";
+import { Answers } from "./answers";
 import { type PlannedCall, callsOf } from "./calls";
 import { type Picture, pictureOf } from "./picture";
 import { type Moment, type Phase, PHASES, SweepStack } from "./stacks";
@@ -46,9 +47,13 @@ export class SweptStack {
     for (const phase of PHASES) {
       if (phase === "update") await this.#configure(stack.change);
       const before = stack.moment();
+      const answers = new Answers();
+      answers.listen();
       const done = await this.withAccount([], async (emulator) => {
         await this.#must(this.perform(phase));
-        return { phase, before, calls: callsOf(emulator.journal()), picture: this.picture(emulator) };
+        answers.stop();
+        const calls = callsOf(emulator.journal(), answers.shapeOf);
+        return { phase, before, calls, picture: this.picture(emulator) };
       });
       phases.push(done);
     }

@@ -15,7 +15,12 @@ export class Tally {
   constructor(
     private readonly name: string,
     private readonly options: SweepOptions,
-    private readonly size: { readonly calls: number; readonly faults: number; readonly expected: number },
+    private readonly size: {
+      readonly calls: number;
+      readonly faults: number;
+      readonly expected: number;
+      readonly notApplicable?: number;
+    },
   ) {}
 
   /** True once the person who waits has had enough. */

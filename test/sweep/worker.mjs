@@ -1,4 +1,6 @@
-// A process of a sweep: `node worker.mjs <module.ts>`, whose `work` gets what the sweep sends and answers with what is to be told.
+// A process of a sweep: `node worker.mjs <module.ts> <folder>`, whose `work` gets what the sweep sends and answers with what
+// is to be told. What it makes lies in that folder.
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { load } from "../emulator/typescript.mjs";
 
@@ -20,7 +22,9 @@ extensions[".ts"] = (module, name) => {
   compile(module, name);
 };
 
-const { work } = load(process.argv[2], import.meta.url);
+const [module, folder] = process.argv.slice(2);
+process.env.TMPDIR = folder;
+const { work } = load(module, import.meta.url);
 process.on("message", async (unit) => {
   const say = (message) => new Promise((resolve) => process.send(message, resolve));
   try {
@@ -31,5 +35,8 @@ process.on("message", async (unit) => {
     process.exit(1);
   }
 });
-// Whoever asked is gone.
-process.on("disconnect", () => process.exit(1));
+// Whoever asked is gone; it leads a group of processes, all of them its own children.
+process.on("disconnect", () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.kill(-process.pid, "SIGKILL");
+});

@@ -1,12 +1,13 @@
 /** Does units of work in processes of their own, a few at a time; none outlives the sweep. */
 import { type ChildProcess, fork } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const WORKER = join(__dirname, "worker.mjs");
 /** One more than there are cores: some wait for answers that never come. */
 const AT_ONCE = availableParallelism() + 1;
-/** What a unit that was told to stop gets to remove what it made. */
+/** What a unit that was told to stop gets to end its children. */
 const GRACE_MS = 5000;
 
 /** `module` exports `work`; what it tells goes to `hear`. Resolves with what went wrong with whole units. */
@@ -35,11 +36,15 @@ function inWorker<Unit extends object>(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child: ChildProcess = fork(WORKER, [module], { stdio: ["ignore", "ignore", "pipe", "ipc"], detached: true });
+    const folder = mkdtempSync(join(tmpdir(), "worker-"));
+    const child: ChildProcess = fork(WORKER, [module, folder], {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      detached: true,
+    });
     let [stderr, text] = ["", undefined as string | undefined];
     child.stderr?.setEncoding("utf8").on("data", (data: string) => (stderr = (stderr + data).slice(-2000)));
     const stop = (): void => {
-      // It notices that nobody listens any more, and cleans up.
+      // It notices that nobody listens any more, and ends with its children.
       if (child.connected) child.disconnect();
       setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
     };
@@ -50,6 +55,7 @@ function inWorker<Unit extends object>(
     });
     child.on("close", (code, killedBy) => {
       signal?.removeEventListener("abort", stop);
+      rmSync(folder, { recursive: true, force: true });
       const ended =
         code === 0 ? undefined : `the process ended with ${killedBy ?? `exit code ${String(code)}`}: ${stderr}`;
       resolve(text ?? ended);

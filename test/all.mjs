@@ -1,23 +1,31 @@
-// `npm test`: the checks, then jest, servers that boot for real and a sample of the sweeps, one after the other, and one verdict
-// over all of them as the last line. Each check counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+// `npm test`: the checks, then jest, servers that boot for real and a sample of the sweeps, and one verdict over all of them as
+// the last line. Each check counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const CHECKS = ["format:check", "lint", "typecheck", "build", "typecheck:examples", "package:check"];
+const CHECKS = ["build", "format:check", "lint", "typecheck", "typecheck:examples", "package:check"];
 
-// Each writes what it counted to the file that its variable names.
-const SUITES = [
-  { name: "jest", command: ["npx", "--no-install", "jest", ...process.argv.slice(2)], countsFile: "JEST_COUNTS_FILE" },
-  { name: "boot", command: ["npm", "run", "--silent", "test:boot"], countsFile: "BOOT_COUNTS_FILE" },
-  { name: "sweep", command: ["npm", "run", "--silent", "sweep", "--", "--samples"], countsFile: "SWEEP_COUNTS_FILE" },
-];
-
+const JEST_ARGUMENTS = process.argv.slice(2);
 const total = { passed: 0, failed: 0, skipped: 0 };
 const scratch = mkdtempSync(join(tmpdir(), "vpc-identity-test-"));
 
-for (const check of CHECKS) {
+runCheck(CHECKS[0]);
+// Servers that boot mostly wait, so they do it beside all else; what they say is shown afterwards.
+const boot = JEST_ARGUMENTS.length === 0 ? bootInBackground() : undefined;
+for (const check of CHECKS.slice(1)) runCheck(check);
+runSuite("jest", ["npx", "--no-install", "jest", ...JEST_ARGUMENTS]);
+await boot?.();
+// With arguments it is some of jest that is wanted.
+if (JEST_ARGUMENTS.length === 0) runSuite("sweep", ["npm", "run", "--silent", "sweep", "--", "--samples"]);
+rmSync(scratch, { recursive: true, force: true });
+
+process.exitCode = total.failed === 0 ? 0 : 1;
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+
+function runCheck(check) {
   const started = Date.now();
   const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", check], { encoding: "utf8" });
   console.log(`  ${status === 0 ? "ok  " : "FAIL"} ${check} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
@@ -25,13 +33,39 @@ for (const check of CHECKS) {
   total[status === 0 ? "passed" : "failed"] += 1;
 }
 
-// With arguments it is some of jest that is wanted.
-for (const { name, command, countsFile } of process.argv.length > 2 ? SUITES.slice(0, 1) : SUITES) {
-  const file = join(scratch, `${name}.json`);
-  const [program, ...args] = command;
-  const { status } = spawnSync(program, args, { stdio: "inherit", env: { ...process.env, [countsFile]: file } });
+function runSuite(name, [program, ...args]) {
+  const { status } = spawnSync(program, args, { stdio: "inherit", env: environmentOf(name) });
+  count(name, status);
+}
+
+function bootInBackground() {
+  const said = join(scratch, "boot.log");
+  const log = openSync(said, "w");
+  const child = spawn("npm", ["run", "--silent", "test:boot"], {
+    stdio: ["ignore", log, log],
+    env: environmentOf("boot"),
+  });
+  closeSync(log);
+  const ended = once(child, "exit");
+  return async () => {
+    const [status] = await ended;
+    console.log(readFileSync(said, "utf8").trimEnd());
+    count("boot", status);
+  };
+}
+
+/** A suite writes what it counted to the file that its variable names. */
+function environmentOf(name) {
+  return { ...process.env, [`${name.toUpperCase()}_COUNTS_FILE`]: countsOf(name) };
+}
+
+function countsOf(name) {
+  return join(scratch, `${name}.json`);
+}
+
+function count(name, status) {
   try {
-    const counts = JSON.parse(readFileSync(file, "utf8"));
+    const counts = JSON.parse(readFileSync(countsOf(name), "utf8"));
     for (const key of Object.keys(total)) total[key] += counts[key];
     // A suite also fails for reasons that are no test, such as an open handle.
     if (status !== 0 && counts.failed === 0) total.failed += 1;
@@ -40,7 +74,3 @@ for (const { name, command, countsFile } of process.argv.length > 2 ? SUITES.sli
     total.failed += 1;
   }
 }
-rmSync(scratch, { recursive: true, force: true });
-
-process.exitCode = total.failed === 0 ? 0 : 1;
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);

@@ -115,8 +115,12 @@ die() {
 
 # spawn_hooks CODE: what a hook or a signal ends together with the process that runs them has failed as well.
 spawn_hooks() {
-  trap 'hooks_ended 1; exit 143' TERM
-  spawn hooks "$1" || [ "$rc" -eq 1 ] || hooks_ended 1
+  ended=
+  # No more than this: in a trap, a "return" of a function means what went before the trap.
+  trap 'ended=1; kill "$child"; wait "$child"' TERM
+  spawn hooks "$1"
+  [ "$rc" -le 1 ] || hooks_ended 1
+  [ -z "$ended" ] || exit 143
   return "$rc"
 }
 

@@ -62,7 +62,7 @@ In another terminal:
 
 ${shellLines(kept)}
 or: . ${join(folder, ENVIRONMENT_FILE)}
-then, for example: npx vpc-identity output; npx vpc-identity destroy --yes
+then, for example: node_modules/.bin/vpc-identity output; node_modules/.bin/vpc-identity destroy --yes
 Ctrl-C here, or kill ${pid}, ends it and removes the folder.
 `;
 }

@@ -49,11 +49,11 @@ export const command: Command = {
       stay,
       flags.on("console"),
     );
-    const passed = await demo.play((kept) => {
-      if (json) process.stdout.write(`${JSON.stringify(demo.result(true, kept))}\n`);
-      else out.write(kept === undefined ? LOOK : toldKept(kept));
+    const passed = await demo.play((hasPassed, kept) => {
+      if (json) process.stdout.write(`${JSON.stringify(demo.result(hasPassed, kept))}\n`);
+      else out.write(kept === undefined ? demo.toldStay() : toldKept(kept));
     });
-    if (demo.hasStayed) return EXIT.done;
+    if (demo.hasStayed) return passed ? EXIT.done : EXIT.failed;
     if (json) process.stdout.write(`${JSON.stringify(demo.result(passed))}\n`);
     else {
       if (demo.stateFile !== null) out.write(`\nstate after the first up: ${demo.stateFile}`);
@@ -66,8 +66,6 @@ export const command: Command = {
 /** How long the account stays when the story is over. */
 type Stay = "no longer" | "to be looked at" | "to be worked on";
 
-const LOOK = "\nThe account stays up for its console; Ctrl-C ends it.\n";
-
 const NO_SYSTEMD =
   "--boot systemd is not in the package: it takes root, debootstrap, systemd-nspawn and a 400 MB Debian. In the " +
   "repository, `npm run test:boot` boots one, with cloud-init; without --boot the user data runs in namespaces.";
@@ -78,7 +76,7 @@ class Demo {
   stateFile: string | null = null;
   #emulator: Emulator | undefined;
   #server: BootedServer | undefined;
-  #unfollow: (() => Promise<void>) | undefined;
+  #unfollow: (() => void) | undefined;
   #project: DemoProject | undefined;
   #outputs: Record<string, unknown> = {};
   #apiCalls: Record<string, number> = {};
@@ -115,8 +113,14 @@ class Demo {
     };
   }
 
+  /** What a person is told when the account stays up to be looked at. */
+  toldStay(): string {
+    const copy = this.stateFile === null ? "" : `\nstate after the first up: ${this.stateFile}`;
+    return `${copy}\nThe account stays up for its console; Ctrl-C ends it.\n`;
+  }
+
   /** Plays the story; `onStay` is called when it is up to stay, with what it takes to work on it. */
-  async play(onStay: (kept?: Kept) => void): Promise<boolean> {
+  async play(onStay: (hasPassed: boolean, kept?: Kept) => void): Promise<boolean> {
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
     const onInterrupt = (): void => {
@@ -129,14 +133,20 @@ class Demo {
       await this.#scenes();
       if (this.stay !== "no longer") {
         this.hasStayed = true;
-        if (this.stay === "to be looked at") onStay();
-        else onStay({ pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
+        if (this.stay === "to be looked at") onStay(true);
+        else onStay(true, { pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
         await ended;
       }
       return true;
     } catch (error) {
-      if (error instanceof StepFailed) return false;
-      throw error;
+      if (!(error instanceof StepFailed)) throw error;
+      // What went wrong can be looked at, too.
+      if (this.stay === "to be looked at" && this.#emulator !== undefined && !this.interrupted) {
+        this.hasStayed = true;
+        onStay(false);
+        await ended;
+      }
+      return false;
     } finally {
       await this.#endServer();
       await this.#emulator?.close();
@@ -263,7 +273,7 @@ class Demo {
   }
 
   async #endServer(): Promise<void> {
-    await this.#unfollow?.();
+    this.#unfollow?.();
     await this.#server?.shutdown();
     this.#server = undefined;
   }

@@ -2,19 +2,19 @@
  * The arguments of a workload's identity and their rules. Links and claim rules have names of the user's, because nothing
  * else about them is known early enough to name a resource after it, and their place in a list would change.
  */
-import { type Problem, type Rule, UNKNOWN_SENTINEL, isRecord, mapOf, object, show } from "../core/validate";
+import { type ObjectRule, type Problem, type Rule, isRecord, mapOf, object, show } from "../core/validate";
 import {
   type ClaimRuleCommon,
   type ComputeResourceClaimRule,
   type SamlClaimRule,
-  trustedProfileClaimRuleRule,
+  trustedProfileClaimRuleShape,
 } from "../provider/trusted-profile-claim-rule";
 import {
   type CodeEngineLink,
   type LinkCommon,
   type ServerLink,
   type ServiceAccountLink,
-  trustedProfileLinkRule,
+  trustedProfileLinkShape,
 } from "../provider/trusted-profile-link";
 import {
   type ExistingTrustedProfileArgs,
@@ -67,24 +67,27 @@ export interface WorkloadIdentityArgs {
 }
 
 /** Judges a child's arguments as the component's user writes them: without the profile, which the component adds. */
-const ofOwnProfile =
-  (rule: Rule): Rule =>
-  (value, path) => {
+function ofOwnProfile(shape: ObjectRule): Rule {
+  const isOwn = (name: string): boolean => name !== "profileId";
+  const rule = object({
+    ...shape,
+    fields: Object.fromEntries(Object.entries(shape.fields).filter(([name]) => isOwn(name))),
+    required: (shape.required ?? []).filter(isOwn),
+  });
+  return (value, path) => {
     if (!isRecord(value)) return rule(value, path);
     const { profileId, ...own } = value;
     const given = profileId !== undefined && profileId !== null;
     const reason = "is not an argument; it is the component's own profile";
-    return [
-      ...(given ? [{ property: `${path}.profileId`, reason }] : []),
-      ...rule({ ...own, profileId: UNKNOWN_SENTINEL }, path),
-    ];
+    return [...(given ? [{ property: `${path}.profileId`, reason }] : []), ...rule(own, path)];
   };
+}
 
 /** Judges a link without its profile. */
-export const workloadLinkRule: Rule = ofOwnProfile(trustedProfileLinkRule);
+export const workloadLinkRule: Rule = ofOwnProfile(trustedProfileLinkShape);
 
 /** Judges a claim rule without its profile. */
-export const workloadClaimRuleRule: Rule = ofOwnProfile(trustedProfileClaimRuleRule);
+export const workloadClaimRuleRule: Rule = ofOwnProfile(trustedProfileClaimRuleShape);
 
 const NAME = /^[\w.-]{1,100}$/;
 

@@ -17,6 +17,7 @@ import {
 } from "../client/iam-claim-rules";
 import type { ComputeResourceType } from "../client/iam-identity";
 import {
+  type ObjectRule,
   type Problem,
   type Rule,
   UNKNOWN_SENTINEL,
@@ -114,8 +115,8 @@ export interface TrustedProfileClaimRuleOutputs extends RuleFields {
   readonly modifiedAt?: string | undefined;
 }
 
-/** Judges the arguments of a claim rule. */
-export const trustedProfileClaimRuleRule: Rule = object({
+/** What is allowed in the arguments of a claim rule. */
+export const trustedProfileClaimRuleShape = {
   fields: {
     profileId: profileRule,
     type: oneOf("Profile-SAML", "Profile-CR"),
@@ -128,7 +129,10 @@ export const trustedProfileClaimRuleRule: Rule = object({
   },
   required: ["profileId", "type", "conditions"],
   also: variantProblems,
-});
+} satisfies ObjectRule;
+
+/** Judges the arguments of a claim rule. */
+export const trustedProfileClaimRuleRule: Rule = object(trustedProfileClaimRuleShape);
 
 const ONLY_FOR = {
   realmName: "Profile-SAML",

@@ -16,6 +16,7 @@ import {
 import { VpcIdentityError } from "../core/errors";
 import {
   CRN,
+  type ObjectRule,
   type Problem,
   type Rule,
   UNKNOWN_SENTINEL,
@@ -151,8 +152,8 @@ const targetRule = object({
   required: ["crn"],
 });
 
-/** Judges the arguments of a link. */
-export const trustedProfileLinkRule: Rule = object({
+/** What is allowed in the arguments of a link. */
+export const trustedProfileLinkShape = {
   fields: {
     profileId: profileRule,
     crType: oneOf(...COMPUTE_RESOURCE_TYPES),
@@ -163,7 +164,10 @@ export const trustedProfileLinkRule: Rule = object({
   },
   required: ["profileId", "crType", "link"],
   also: partProblems,
-});
+} satisfies ObjectRule;
+
+/** Judges the arguments of a link. */
+export const trustedProfileLinkRule: Rule = object(trustedProfileLinkShape);
 
 /** IAM refuses a link that says more or less than its type needs, without naming what. */
 function partProblems({ crType, link }: Readonly<Record<string, unknown>>, path: string): Problem[] {

@@ -207,10 +207,12 @@ describe("the metrics file", () => {
     expect(values(server.read(PROM))).toMatchObject({ vpc_identity_last_run_exit_code: exitCode });
   });
 
-  it("tells of a run that was ended by a signal", async () => {
+  it.each(present)("tells of a run that was ended by a signal, under $name", async ({ argv }) => {
     const server = serverWith({ certificate: false, metricsFile: PROM });
+    await server.run(["once"]);
     service.plan("token", { delayMs: 20_000 });
     const run = await server.run(["once"], {
+      shell: argv,
       onStart: (pid) => {
         const wait = setInterval(() => {
           const run = server.path("/run/vpc-identity");
@@ -221,7 +223,9 @@ describe("the metrics file", () => {
       },
     });
     expect(run.exitCode).toBe(143);
-    expect(values(server.read(PROM)).vpc_identity_last_run_exit_code).toBe(143);
+    const told = values(server.read(PROM));
+    expect(told.vpc_identity_last_run_exit_code).toBe(143);
+    expect(told['vpc_identity_expiry_timestamp_seconds{kind="token",name="default"}']).toBeGreaterThan(0);
   });
 
   it.each(["/etc/x.prom", "/usr/lib/x.prom", "/home/x/x.prom", "/tmp/x.prom", "//tmp/x.prom", "/./root/x.prom"])(
@@ -290,6 +294,16 @@ describe("strongSwan's files", () => {
     expect(server.has("/etc/swanctl/x509/theirs.pem")).toBe(true);
   });
 
+  it("are left alone after the renewal of a token, whatever its name", async () => {
+    const server = serverWith({ strongswan: { name: "ours" }, iamTokens: [{ name: "certificate" }] });
+    mkdirSync(server.path("/etc/swanctl"), { recursive: true });
+    await server.run(["once"], systemOnly);
+    writeFileSync(server.path("/etc/swanctl/x509/ours.pem"), "as it was");
+    rmSync(server.path("/run/vpc-identity/tokens/certificate"));
+    expect((await server.run(["renew"], systemOnly)).exitCode).toBe(0);
+    expect(server.read("/etc/swanctl/x509/ours.pem")).toBe("as it was");
+  });
+
   it("are no longer those of a longer chain, and leave the files of others alone", async () => {
     const server = serverWith({ strongswan: { name: "ours" } });
     mkdirSync(server.path("/etc/swanctl/x509ca"), { recursive: true });
@@ -330,7 +344,10 @@ describe("strongSwan's files", () => {
       rmSync(server.path(NOTE_OF_COPIES), { force: true });
       killAt(step);
       const { exitCode } = await server.run(["hooks"], { shell: ["setsid", "-w", "sh"] });
-      if (exitCode === 0) break;
+      const steps = server.read("/steps").trim().split("\n").length;
+      if (exitCode === 0 && steps < step) break;
+      // Two that run side by side may both count two steps, and none the first.
+      if (exitCode === 0) continue;
       killed += 1;
       killAt(0);
       // In an image of a server that was ended here they can be told from those of its own.

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootstrapUserData, type BootstrapOptions } from "../../bootstrap";
+import { bootstrapUserData, type BootstrapOptions, validateUserDataForm } from "../../bootstrap";
 import { startEmulator } from "../../emulator";
 import { bootInstance } from "../../emulator/boot";
 import { makeServer } from "../emulator/emulated-server";
@@ -144,6 +144,12 @@ describe("the form of the user data", () => {
     },
   ])("refuses $name", ({ form, says }) => {
     expect(() => bootstrapUserData({}, form)).toThrow(says);
+  });
+
+  it("tells once of a part that is not there", () => {
+    expect(validateUserDataForm({ merge: [null] }, "")).toEqual([
+      { property: "merge[0]", reason: "is missing; leave the entry out instead" },
+    ]);
   });
 
   it("is the same every time", () => {

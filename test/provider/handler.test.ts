@@ -1,7 +1,10 @@
 /** What all handlers share: custom timeouts, ids by any name, and errors that keep the id of what was made. */
+import type { dynamic } from "@pulumi/pulumi";
+import { createTransport } from "../../client/http";
 import { createProfile, deleteProfile, getProfile } from "../../client/iam-identity";
-import { currentSession, withSignal, withoutSignal } from "../../provider/connection";
+import { currentSession, useClock, withSignal, withoutSignal } from "../../provider/connection";
 import { InitError } from "../../provider/converge";
+import { type Internal, handlerFor } from "../../provider/handler";
 import { pairOf } from "../../provider/pair-id";
 import { profileIdOf, serviceIdOf } from "../../provider/references";
 import { durationMs } from "../../provider/timeouts";
@@ -132,6 +135,44 @@ it("an object that was adopted and cannot be brought to what is wanted stays in 
     .catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(InitError);
   expect(failure).toMatchObject({ id, properties: { name: "theirs", mark: expect.any(String) as string } });
+});
+
+describe("an object whose state keeps the account", () => {
+  const made: dynamic.ResourceProvider = handlerFor<Internal, object>({
+    rule: () => [],
+    fields: {},
+    wanted: () => ({}),
+    complete: (inputs) => inputs,
+    keepsAccount: true,
+    create: async () => ({ id: "made", outputs: loggedOut({}) }),
+    update: async () => loggedOut({}),
+    read: async () => loggedOut({}),
+    delete: async () => undefined,
+    inputsOf: () => ({}),
+    describe: (id) => id,
+  });
+  let aheadMs = 0;
+  let refusal: { end(): void } | undefined;
+  beforeAll(() => {
+    const clock = { now: () => Date.now() + aheadMs, sleep: async () => undefined };
+    useClock(clock, createTransport({ clock }));
+  });
+  afterEach(() => refusal?.end());
+
+  /** From here on the token is over, and there is no other. */
+  function loggedOut<T>(result: T): T {
+    aheadMs += 7_200_000;
+    refusal = cloud.fail("POST", /^\/identity\/token$/, { status: 400 }, 9);
+    return result;
+  }
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["made", async () => (await made.create({ mark: "m:app" })).outs as unknown],
+    ["changed", async () => (await made.update?.("made", {}, { mark: "m:app" }))?.outs as unknown],
+    ["read", async () => (await made.read?.("made", { mark: "m:app" }))?.props as unknown],
+  ])("reaches the state when the login fails after it was %s", async (_name, act) => {
+    expect(await act()).toEqual({ accountId: cloud.emulator.accountId, mark: "m:app" });
+  });
 });
 
 describe("references", () => {

@@ -171,6 +171,32 @@ describe("life", () => {
     await deleteInstanceGroup(cloud.elsewhere, group.id);
   });
 
+  it("is left to the engine when it is replaced, also where nothing uses it", async () => {
+    const life = await create({ name: "web" });
+    const next = await create({ name: "web", imageId: otherImage });
+    expect(ids().sort()).toEqual([life.id, next.id].sort());
+    expect(await live(next)).toMatchObject({ name: "web" });
+  });
+
+  it.each<[string, object]>([
+    ["refused", { status: 400 }],
+    ["not answered", { status: 500 }],
+  ])("stays as it is when the one that takes its name is %s", async (_name, fault) => {
+    const life = await create({ name: "web" });
+    const planned = cloud.fail("POST", /\/templates$/, fault as { status: number }, 9);
+    expect(await rejectionOf(create({ name: "web", imageId: otherImage }))).toContain("planned by the test");
+    planned.end();
+    expect(ids()).toEqual([life.id]);
+    expect(await live(life)).toMatchObject({ name: "web" });
+    expect(await life.diff({ ...args, name: "web" })).toMatchObject({ changes: false });
+  });
+
+  it.each(["2024", "2024-web", "_", "Web", "9".repeat(60)])("is known for its own by the resource %s", async (name) => {
+    const life = await new Life(handler, `0123456789abcdef:${name}`).create({ ...args, name: "web" });
+    const { deleteBeforeReplace } = await life.diff({ ...args, name: "web", imageId: otherImage });
+    expect(deleteBeforeReplace).toBe(false);
+  });
+
   it("is replaced with the old one first where both have a name of the user's and the old one was adopted", async () => {
     await createTemplate(cloud.elsewhere, {
       name: "web",

@@ -25,6 +25,8 @@ interface Row {
   readonly args: () => Record<string, unknown> | Promise<Record<string, unknown>>;
   readonly field: string;
   readonly other: unknown;
+  /** Where the old one has to serve on until the new one is there. @default - the old one is deleted first */
+  readonly isNewFirst?: true;
 }
 
 const GROUP = { field: "resourceGroupId", other: "0".repeat(32) };
@@ -63,7 +65,21 @@ const ROWS: Record<string, Row> = {
     ...GROUP,
   },
   "the resource group of a server": { handler: of(instance), args: () => ({ ...placeOf(cloud) }), ...GROUP },
-  "the resource group of a template": { handler: of(instanceTemplate), args: () => ({ ...placeOf(cloud) }), ...GROUP },
+  "the resource group of a template": {
+    handler: of(instanceTemplate),
+    args: () => ({ ...placeOf(cloud) }),
+    ...GROUP,
+    isNewFirst: true,
+  },
+  "the resource group of a template whose interface has a name of its own": {
+    handler: of(instanceTemplate),
+    args: () => {
+      const { subnetId, ...place } = placeOf(cloud);
+      return { ...place, primaryNetworkInterface: { subnetId, name: "first" } };
+    },
+    ...GROUP,
+    isNewFirst: true,
+  },
   "the VPC of a bare metal server": {
     handler: of(bareMetalServer),
     args: () => {
@@ -77,7 +93,7 @@ const ROWS: Record<string, Row> = {
   },
 };
 
-describe.each(Object.entries(ROWS))("%s", (_name, { handler, args: argsOf, field, other }) => {
+describe.each(Object.entries(ROWS))("%s", (_name, { handler, args: argsOf, field, other, isNewFirst }) => {
   let life: Life;
   let args: Record<string, unknown>;
   beforeAll(async () => {
@@ -98,7 +114,11 @@ describe.each(Object.entries(ROWS))("%s", (_name, { handler, args: argsOf, field
 
   it("makes another object, with another hash, when it says something else", async () => {
     const wanted = { ...args, [field]: other };
-    expect(await life.diff(wanted)).toMatchObject({ changes: true, replaces: [field] });
+    expect(await life.diff(wanted)).toMatchObject({
+      changes: true,
+      replaces: [field],
+      deleteBeforeReplace: isNewFirst !== true,
+    });
     // What is replaced is checked as a new object.
     const { inputs = {} } = await life.check(wanted, {});
     expect([inputs.name, inputs.description]).not.toEqual([life.inputs.name, life.inputs.description]);

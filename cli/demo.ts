@@ -134,7 +134,8 @@ class Demo {
       if (this.stay !== "no longer") {
         this.hasStayed = true;
         if (this.stay === "to be looked at") onStay(true);
-        else onStay(true, { pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
+        else
+          onStay(true, { pid: process.pid, folder: this.#folder, ...keptEnvironment(this.#folder, this.#ready().env) });
         await ended;
       }
       return true;

@@ -151,6 +151,20 @@ describe("refusal", () => {
     expect(registrations).toEqual([]);
   });
 
+  // What is refused when it is given must not be offered either.
+  it.each([
+    ["a link", { links: { worker: { crType: "VSI", link: { crn: SERVER }, colour: 1 } } }, "crType, link, name"],
+    [
+      "a claim rule",
+      { claimRules: { servers: { type: "Profile-CR", crType: "VSI", conditions: [], colour: 1 } } },
+      "type, realmName, expirationSeconds",
+    ],
+  ])("of an unknown key of %s says what is allowed, without the profile", (_name, args, first) => {
+    const problem = lines({ ...ARGS, ...args }).find((line) => line.includes(".colour: "));
+    expect(problem).toContain(`is not an argument. Allowed: ${first},`);
+    expect(problem).not.toContain("profileId");
+  });
+
   it.each([
     ["links as an Output", { links: pulumi.output({}) }, "links: is an Output or a promise; must be a plain object"],
     ["rules as a list", { claimRules: [] }, "claimRules: is []; must be an object"],

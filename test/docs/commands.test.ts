@@ -1,11 +1,12 @@
 /** Every `sh` block of the pages is run as it stands there: page by page, on the emulator; what belongs on a server, on one. */
 import { type BootedServer, type Emulator, bootInstance, startEmulator } from "../../emulator";
-import { Project } from "../support/project";
+import type { Project } from "../support/project";
 import { type Block, PAGES, blocksOf } from "./markdown";
 import { readersMachine, runBlocks } from "./shell";
+import { projectWithStack } from "./stack";
 
 // A page runs the engine several times, on a machine that may have others to run.
-jest.setTimeout(240_000);
+jest.setTimeout(480_000);
 
 const isShell = ({ language, mark }: Block): boolean => language === "sh" && mark === "";
 const isFile = ({ language, mark }: Block): boolean => language !== "sh" && mark.includes(".");
@@ -14,12 +15,15 @@ const all = PAGES.map((page) => ({ path: page.path, blocks: blocksOf(page) }));
 
 /** Why a block is not run, by the page it is on: few, and each has a reason that holds. */
 const NOT_RUN = [
+  "README.md: Run by test/console/demo.test.ts",
   "README.md: Run by test/end-to-end/demo.test.ts",
   "README.md: The run that these tests are part of",
   "CONTRIBUTING.md: The run that these tests are part of",
   "CONTRIBUTING.md: Jest would start itself",
+  "docs/console.md: Run by test/console/demo.test.ts",
   "docs/getting-started.md: Needs the VPC API of a region; test/examples/walk-through.test.ts makes this call with a server's own token",
   "docs/state.md: Needs a bucket",
+  "docs/sweeps.md: Takes long; `npm test` runs the part that --samples draws",
 ];
 
 let emulator: Emulator;
@@ -62,8 +66,7 @@ describe("the commands for a server", () => {
   let project: Project;
   let server: BootedServer;
   beforeAll(async () => {
-    project = Project.ofProgram(PROGRAM, { ...emulator.env });
-    await project.engine("stack", "init", "dev", "--no-select");
+    project = await projectWithStack(PROGRAM, emulator.env);
     const { exitCode, output } = await project.up();
     expect([exitCode, output]).toEqual([0, expect.any(String)]);
     const instance = emulator.inventory().instances.find(({ name }) => name === "reader");

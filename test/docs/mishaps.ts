@@ -4,17 +4,15 @@ import { dirname, join } from "node:path";
 import { bootstrapUserData } from "../../bootstrap";
 import type { Emulator } from "../../emulator";
 import handlerOf from "../../provider/dynamic";
-import { ENGINE, Project, REPOSITORY, until } from "../support/project";
+import { ENGINE, type Project, REPOSITORY, until } from "../support/project";
+import { projectWithStack } from "./stack";
 
 const IMPORT = 'import * as vpc from "pulumi-ibm-vpc-identity";\n';
 const PROFILE = `${IMPORT}new vpc.TrustedProfile("app");`;
 
 /** A project on the account, with a stack. */
-async function projectOf(emulator: Emulator, program: string): Promise<Project> {
-  const project = Project.ofProgram(program, { ...emulator.env, MAX_RETRIES: "1" });
-  await project.engine("stack", "init", "dev", "--no-select");
-  return project;
-}
+const projectOf = (emulator: Emulator, program: string): Promise<Project> =>
+  projectWithStack(program, { ...emulator.env, MAX_RETRIES: "1" });
 
 const outputOf = async (run: ReturnType<Project["up"]>): Promise<string> => (await run).output;
 
@@ -61,6 +59,9 @@ const imageId = vpc.getImageOutput({ operatingSystem: "debian-12-amd64", visibil
 new vpc.Instance("app", { vpcId: network.id, subnetId: subnet.id, zone, imageId, instanceProfile: "bx2-2x8", ${settings} });
 `;
 
+/** Until a program has asked for its first resource, on a machine that may have others to run. */
+const LONGEST_START_MS = 120_000;
+
 /** A run that was killed while the account was silent, and what `look` shows then. */
 function afterKill(look: (project: Project) => Promise<string>): Mishap {
   return async (emulator) => {
@@ -77,7 +78,7 @@ function afterKill(look: (project: Project) => Promise<string>): Mishap {
         "--stack",
         "dev",
       ]);
-      await until("the create of the profile", () => asked).finally(() => {
+      await until("the create of the profile", () => asked, LONGEST_START_MS).finally(() => {
         clearInterval(watch);
       });
       child.kill("SIGKILL");

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ts from "typescript";
 import { type Emulator, startEmulator } from "../../emulator";
-import { Project, REPOSITORY, seededConfig } from "../support/project";
+import { REPOSITORY, seededConfig } from "../support/project";
 import { PAGES, blocksOf } from "./markdown";
+import { projectWithStack } from "./stack";
 
 // Each run of the engine starts two processes, on a machine that may have others to run.
 jest.setTimeout(240_000);
@@ -67,9 +68,8 @@ it("have right types", () => {
 
 it.each(PROGRAMS)("$name", async ({ text }) => {
   const before = emulator.inventory();
-  const project = Project.ofProgram(whole(text), { ...emulator.env });
+  const project = await projectWithStack(whole(text), emulator.env);
   try {
-    await project.engine("stack", "init", "dev", "--no-select");
     for (const operation of ["up", "destroy"]) {
       const run = await project.engine(operation, "--yes", "--skip-preview", "--stack", "dev");
       if (run.exitCode !== 0) throw new Error(`${operation} ended with ${String(run.exitCode)}:\n${run.output}`);

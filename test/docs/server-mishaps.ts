@@ -1,6 +1,7 @@
 /** Errors that show on a server, made to really happen on a booted one; each returns what `vpc-identity doctor` says there. */
 import { type BootedServer, type Emulator, bootInstance } from "../../emulator";
-import { Project } from "../support/project";
+import type { Project } from "../support/project";
+import { projectWithStack } from "./stack";
 
 const PROGRAM = `
 import { Instance, Subnet, TrustedProfile, Vpc, bootstrapUserData, getImageOutput } from "pulumi-ibm-vpc-identity";
@@ -24,15 +25,14 @@ type ServerName = "nobody" | "stranger";
 /** Two servers: one without a default trusted profile, one whose profile is not linked to it. */
 class Servers {
   private readonly booted = new Map<string, BootedServer>();
-  private readonly project: Project;
 
-  private constructor(private readonly emulator: Emulator) {
-    this.project = Project.ofProgram(PROGRAM, { ...emulator.env });
-  }
+  private constructor(
+    private readonly emulator: Emulator,
+    private readonly project: Project,
+  ) {}
 
   static async on(emulator: Emulator): Promise<Servers> {
-    const servers = new Servers(emulator);
-    await servers.project.engine("stack", "init", "dev", "--no-select");
+    const servers = new Servers(emulator, await projectWithStack(PROGRAM, emulator.env));
     const { exitCode, output } = await servers.project.up();
     if (exitCode !== 0) throw new Error(output);
     return servers;

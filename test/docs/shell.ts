@@ -80,11 +80,14 @@ export async function runBlocks(project: Project, blocks: readonly Block[]): Pro
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   }
+  // Whatever runs in the background has the shell's standard error, so this is when all of it has ended.
+  const closed = new Promise((resolve) => child.on("close", resolve));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", resolve);
   });
   endGroup(child.pid);
+  await closed;
   const marks = [...output.matchAll(new RegExp(`^${MARK} (\\d+)$`, "gm"))];
   return { exitCode, output, lastLine: Number(marks.at(-1)?.[1]) };
 }

@@ -42,6 +42,12 @@ it("has the guides, and a page for each component and entry point", () => {
   }
 });
 
+it("tells a type by its name where that says more than what it stands for", () => {
+  const page = readFileSync(join(site, "interfaces", "pulumi-ibm-vpc-identity.LinkedInstanceArgs.html"), "utf8");
+  const [, type] = /bootstrap\?: (\S+);\s/.exec(page.replace(/<[^>]+>/g, "")) ?? [];
+  expect(type).toBe("DeepInput&lt;BootstrapOptions&gt;");
+});
+
 it("has everything that its pages link to or load", () => {
   const lost = pagesOf(site).flatMap((page) => {
     const targets = readFileSync(join(site, page), "utf8").matchAll(/(?:href|src)="([^"#]+)(?:#[^"]*)?"/g);

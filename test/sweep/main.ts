@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { STACKS } from "./stacks";
 import type { Sweep, SweepResult } from "./sweep";
 
 /** Modules of each sweep, in the order in which they run. */
@@ -15,19 +16,20 @@ const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   leak: ["./leak"],
 };
 
-const USAGE = `usage: npm run sweep -- [--samples] [--only <${Object.keys(SWEEPS).join("|")}>]... [--seed <n>] [--json]`;
+const USAGE = `usage: npm run sweep -- [--samples] [--only <${Object.keys(SWEEPS).join("|")}>]... [--stack <example>]... [--seed <n>] [--json]`;
 
 interface CommandLine {
   readonly sample: boolean;
   readonly json: boolean;
   readonly only: readonly string[];
+  readonly stacks: readonly string[] | undefined;
   readonly seed: number;
 }
 
 /** What is wanted, or everything that is wrong with how it was asked for. */
 export function commandLine(args: readonly string[]): CommandLine | string {
   const problems: string[] = [];
-  const only: string[] = [];
+  const [only, stacks]: [string[], string[]] = [[], []];
   let [sample, json, seed] = [false, false, undefined as number | undefined];
   for (let index = 0; index < args.length; index++) {
     const [name = "", inline] = args[index]?.split("=", 2) ?? [];
@@ -38,6 +40,10 @@ export function commandLine(args: readonly string[]): CommandLine | string {
       const wanted = value();
       if (Object.hasOwn(SWEEPS, wanted)) only.push(wanted);
       else problems.push(`--only is "${wanted}"; ${Object.keys(SWEEPS).join(", ")} are allowed`);
+    } else if (name === "--stack") {
+      const wanted = value();
+      if (STACKS.includes(wanted)) stacks.push(wanted);
+      else problems.push(`--stack is "${wanted}"; ${STACKS.join(", ")} are allowed`);
     } else if (name === "--seed") {
       const text = value();
       if (/^\d{1,9}$/.test(text)) seed = Number(text);
@@ -45,7 +51,13 @@ export function commandLine(args: readonly string[]): CommandLine | string {
     } else problems.push(`unknown argument "${args[index] ?? ""}"`);
   }
   if (problems.length > 0) return problems.join("\n");
-  return { sample, json, only: only.length > 0 ? only : Object.keys(SWEEPS), seed: seed ?? DEFAULT_SEED };
+  return {
+    sample,
+    json,
+    only: only.length > 0 ? only : Object.keys(SWEEPS),
+    stacks: stacks.length > 0 ? stacks : undefined,
+    seed: seed ?? DEFAULT_SEED,
+  };
 }
 
 /** The same sample every time, unless another is asked for. */
@@ -58,7 +70,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`${line}\n${USAGE}`);
     return 2;
   }
-  const { sample, json, only, seed } = line;
+  const { sample, json, only, stacks, seed } = line;
   const progress = (text: string): void => console.error(`  ${text}`);
   const stopped = new AbortController();
   let interrupts = 0;
@@ -78,7 +90,13 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const module of only.flatMap((name) => SWEEPS[name] ?? [])) {
     if (stopped.signal.aborted) break;
     const startedMs = Date.now();
-    const result = await run(module, { sample, seed, progress, signal: stopped.signal });
+    const result = await run(module, {
+      sample,
+      seed,
+      progress,
+      signal: stopped.signal,
+      ...(stacks === undefined ? {} : { stacks }),
+    });
     results.push({ ...result, seconds: Math.round((Date.now() - startedMs) / 100) / 10 });
     if (!json) print(results.at(-1) ?? raise(module));
   }

@@ -221,7 +221,7 @@ const WRITES: readonly Write[] = [
   {
     ...vpcWrite("the server is updated", /^\/v1\/instances\/[^/]+$/),
     "the field that is written": only("metadata_service", { response_hop_limit: 7 }),
-    "another field": only("availability_policy", { host_failure: "stop" }),
+    "another field": only("availability_policy", { host_failure: "stop", preemption: "stop" }),
   },
   vpcWrite("the VPC is updated", /^\/v1\/vpcs\/[^/]+$/),
   vpcWrite("the subnet is updated", /^\/v1\/subnets\/[^/]+$/),

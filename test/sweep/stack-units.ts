@@ -34,9 +34,14 @@ export interface StackSweep {
 /** A stack takes some seconds to get ready, so its cases are shared by few. */
 const SHARES = 2;
 
+const drawnStacks = (
+  { sampleStacks = STACKS.length }: StackSweep,
+  { sample, seed }: SweepOptions,
+): readonly string[] => (sample ? shuffled(STACKS, seed).slice(0, sampleStacks) : STACKS);
+
 export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Promise<SweepResult> {
-  const { sample, seed, signal } = options;
-  const stacks = sample ? shuffled(STACKS, seed).slice(0, sweep.sampleStacks ?? STACKS.length) : STACKS;
+  const { sample, seed, signal, stacks: wanted } = options;
+  const stacks = wanted ?? drawnStacks(sweep, options);
   const drawn = sample ? { cases: sweep.sampleCases, seed } : undefined;
   const shares = sample ? 1 : SHARES;
   const units = stacks.flatMap((stack) =>

@@ -4,6 +4,8 @@ export interface SweepOptions {
   /** A deterministic part of the whole, drawn by `seed`, for a run of minutes. */
   readonly sample: boolean;
   readonly seed: number;
+  /** Examples that are wanted. @default - all */
+  readonly stacks?: readonly string[];
   /** Tells the person who waits how far it is; one line, without its end. */
   readonly progress: (text: string) => void;
   /** Set when the person who waits has had enough: stop soon, and end every child. */

@@ -7,8 +7,6 @@ import { join } from "node:path";
 const WORKER = join(__dirname, "worker.mjs");
 /** One more than there are cores: some wait for answers that never come. */
 const AT_ONCE = availableParallelism() + 1;
-/** What a unit that was told to stop gets to end its children. */
-const GRACE_MS = 5000;
 
 /** `module` exports `work`; what it tells goes to `hear`. Resolves with what went wrong with whole units. */
 export async function inWorkers<Unit extends object>(
@@ -44,9 +42,9 @@ function inWorker<Unit extends object>(
     let [stderr, text] = ["", undefined as string | undefined];
     child.stderr?.setEncoding("utf8").on("data", (data: string) => (stderr = (stderr + data).slice(-2000)));
     const stop = (): void => {
-      // It notices that nobody listens any more, and ends with its children.
-      if (child.connected) child.disconnect();
-      setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
+      // The group that it leads: itself and its children.
+      const isThere = child.exitCode === null && child.signalCode === null;
+      if (child.pid !== undefined && isThere) process.kill(-child.pid, "SIGKILL");
     };
     signal?.addEventListener("abort", stop);
     child.on("message", (message: unknown) => {

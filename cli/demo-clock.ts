@@ -34,9 +34,17 @@ export function followClock(
 ): () => void {
   const ended = new AbortController();
   const { signal } = ended;
+  const told = new Set<string>();
+  const report = (error: unknown): void => {
+    // A renewal that is under way at the end fails with the server, and nobody has to know.
+    if (signal.aborted) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    const kind = kindOf(reason);
+    if (!told.has(kind)) onError(reason);
+    told.add(kind);
+  };
   const follow = async (): Promise<void> => {
     let [offset, renewedAt] = [0, Date.now()];
-    const told = new Set<string>();
     while (!signal.aborted) {
       try {
         await pause(LOOK_MS, undefined, { signal });
@@ -50,12 +58,7 @@ export function followClock(
         await renewAsOf(server, offset);
         told.clear();
       } catch (error) {
-        // A renewal that is under way at the end fails with the server, and nobody has to know.
-        if (signal.aborted) return;
-        const reason = error instanceof Error ? error.message : String(error);
-        const kind = kindOf(reason);
-        if (!told.has(kind)) onError(reason);
-        told.add(kind);
+        report(error);
       }
     }
   };

@@ -1,5 +1,6 @@
 /** The admin port: what a test or a person asks the emulator itself. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { refuseBrowsers } from "./console/access";
 import type { FaultPlan } from "./faults";
 import { Fields, isObject, type Complain } from "./fields";
 import type { Inventory } from "./inventory";
@@ -11,6 +12,8 @@ import type { Settings, World } from "./world";
 
 /** What the admin port works on. */
 export interface AdminSubjects {
+  /** The address that it listens on. */
+  readonly host: string;
   readonly world: World;
   readonly journal: Journal;
   readonly faults: FaultPlan;
@@ -39,6 +42,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 }
 
 async function handle(subjects: AdminSubjects, request: IncomingMessage): Promise<unknown> {
+  refuseBrowsers(request, subjects.host);
   const body = await readJson(request);
   subjects.settle();
   const route = `${request.method ?? "GET"} ${(request.url ?? "/").split("?")[0] ?? ""}`;

@@ -144,11 +144,14 @@ export class FaultPlan {
     return this.armed;
   }
 
-  /** False when there is no such fault. */
+  /** What is switched on begins anew, also when it was used up. False when there is no such fault. */
   switch(id: number, on: boolean): boolean {
     const found = this.armed.find((item) => item.id === id);
-    if (found !== undefined) found.on = on;
-    return found !== undefined;
+    if (found === undefined) return false;
+    found.on = on;
+    if (on) found.seen = found.struck = 0;
+
+    return true;
   }
 
   /** False when there is no such fault. */

@@ -14,8 +14,12 @@ import type { World } from "./world";
 /** Bodies above this are refused; user data may have 64 KiB, twice over when it is escaped. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** A call that has been answered, for whoever looks on. */
+/** The status of a call that a fault left without answer. */
+const NO_ANSWER = 0;
+
+/** A call that is over, for whoever looks on. */
 export interface Answered {
+  /** Its status is 0 when there was no answer. */
   readonly entry: JournalEntry;
   /** Set on the endpoints of a server. */
   readonly serverId: string | undefined;
@@ -35,7 +39,7 @@ export interface Front {
   readonly settle: () => void;
   /** Called after a call that may have changed the state, before its reply is sent. */
   readonly commit: () => Promise<void>;
-  /** Told of every answer. */
+  /** Told of every answer, and of every request that a fault leaves without one. */
   readonly onAnswer: (answered: Answered) => void;
 }
 
@@ -66,19 +70,20 @@ export async function serve(
     operation: operationOf(method, path),
     nowIso: time,
   };
+  const line = (status: number, caller: string): Omit<JournalEntry, "index"> => ({
+    time,
+    api: FAMILIES[api],
+    method,
+    path: target.slice(0, 2000),
+    status,
+    caller,
+    milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
+    requestId,
+  });
   const finish = (reply: Reply, caller: string, fault?: Fault): void => {
     if (fault?.reset === "after") response.destroy();
     else if (fault?.hang !== "after") send(response, reply, api, requestId, fault?.body);
-    const entry = front.journal.add({
-      time,
-      api: FAMILIES[api],
-      method,
-      path: target.slice(0, 2000),
-      status: reply.status,
-      caller,
-      milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
-      requestId,
-    });
+    const entry = front.journal.add(line(reply.status, caller));
     const isBroken = fault?.body === "truncated" || fault?.body === "malformed";
     const delivered = fault?.reset === undefined && fault?.hang === undefined && !isBroken;
     front.onAnswer({ entry, serverId, path, reply, delivered });
@@ -98,7 +103,12 @@ export async function serve(
   const fault = front.faults.take(method, path, serverId !== undefined);
   await delay(fault);
   if (fault?.reset === "before") response.destroy();
-  if (fault?.reset === "before" || fault?.hang === "before") return;
+  if (fault?.reset === "before" || fault?.hang === "before") {
+    // The journal has what was answered; who looks on sees that a call came, too.
+    const entry = front.journal.number(line(NO_ANSWER, serverId ?? ""));
+    front.onAnswer({ entry, serverId, path, reply: { status: NO_ANSWER }, delivered: false });
+    return;
+  }
   if (route === undefined) {
     const status = found === undefined ? 404 : 405;
     const text = status === 404 ? "There is no such path." : `The method ${method} is not allowed here.`;

@@ -40,10 +40,16 @@ export class Journal {
     this.log = log;
   }
 
-  /** The entry as it is kept. */
-  add(entry: Omit<JournalEntry, "index">): JournalEntry {
+  /** An entry with its number, and clean; it is not kept. */
+  number(entry: Omit<JournalEntry, "index">): JournalEntry {
     const full = { index: this.count, ...entry, path: this.clean(entry.path), requestId: this.clean(entry.requestId) };
     this.count += 1;
+    return full;
+  }
+
+  /** Keeps an entry. */
+  add(entry: Omit<JournalEntry, "index">): JournalEntry {
+    const full = this.number(entry);
     this.entries.push(full);
     if (this.entries.length > CAPACITY * 1.1) this.entries.splice(0, this.entries.length - CAPACITY);
     this.log?.(full);

@@ -139,7 +139,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const server = createServer((request, response) => {
     serve(front, request, response).catch(() => response.destroy());
   });
-  const administer = adminListener({ world, journal, faults, settle, inventory, reset });
+  const administer = adminListener({ host, world, journal, faults, settle, inventory, reset });
   const admin = createServer((request, response) => {
     if (console?.isMeant(request) === true) void console.handle(request, response);
     else administer(request, response);

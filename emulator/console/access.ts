@@ -9,6 +9,7 @@ import { Refusal } from "../refusal";
 
 /** Below this path of the admin port, and above the token. */
 const ROOT = "/console/";
+const HTTP_PORT = 80;
 
 export class ConsoleAccess {
   /** 32 characters, new in every start. */
@@ -26,8 +27,9 @@ export class ConsoleAccess {
   /** What is asked for behind the token, without the query. @throws Refusal for whoever may not. */
   admit(request: IncomingMessage): string {
     const { host, origin } = request.headers;
-    const hosts = ["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${request.socket.localPort ?? 0}`);
-    if (host === undefined || !hosts.includes(host)) throw forbidden("The Host header is not that of this console.");
+    if (host === undefined || !hostsOf(request).includes(host)) {
+      throw forbidden("The Host header is not that of this console.");
+    }
     if (origin !== undefined && origin !== `http://${host}`) throw forbidden("The request comes from another origin.");
     if (request.method !== "GET" && origin === undefined) throw forbidden("The request does not say its origin.");
     const [path = ""] = (request.url ?? "").slice(ROOT.length).split("?");
@@ -44,6 +46,13 @@ export class ConsoleAccess {
   }
 }
 
+/** What a browser that was sent here by its address calls this place; it leaves the port of HTTP out. */
+function hostsOf({ socket }: IncomingMessage): string[] {
+  const { localAddress = "", localPort = 0 } = socket;
+  const names = ["127.0.0.1", "localhost", "[::1]", localAddress];
+  return names.flatMap((name) => [`${name}:${localPort}`, ...(localPort === HTTP_PORT ? [name] : [])]);
+}
+
 const forbidden = (message: string): Refusal => new Refusal(403, "forbidden", message);
 
 function isSame(given: string, token: string): boolean {
@@ -53,3 +62,15 @@ function isSame(given: string, token: string): boolean {
 
 /** True for addresses that only this machine can reach. */
 export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(host);
+
+/**
+ * Keeps pages away from what no page has to ask: every browser says the origin of what can change something, and a name
+ * that was made to point here is in the Host header. `listensOn` is the address that was chosen; on others, any name may
+ * be that of this machine. @throws Refusal
+ */
+export function refuseBrowsers({ headers }: IncomingMessage, listensOn: string): void {
+  if (headers.origin !== undefined) throw forbidden("The admin port takes no requests of web pages.");
+  const name = (headers.host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  if (isLoopback(listensOn) && !isLoopback(name))
+    throw forbidden(`The Host header names "${name}", no loopback address.`);
+}

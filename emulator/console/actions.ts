@@ -80,13 +80,13 @@ function power(world: World, id: string, what: "start" | "stop" | "reboot"): Pro
 function setMetadata(world: World, fields: Fields): Promise<ActionResult> {
   const id = fields.text("server");
   const settings = fields.object("settings").only("enabled", "protocol", "responseHopLimit");
-  const hops = settings.raw("responseHopLimit");
   const path = findServer(world, id)?.kind === "bare_metal_server" ? "bare_metal_servers" : "instances";
   return call(world, "PATCH", `/v1/${path}/${encodeURIComponent(id)}`, {
+    // What is not given is no part of the JSON.
     metadata_service: {
       enabled: settings.raw("enabled"),
       protocol: settings.raw("protocol"),
-      ...(hops === undefined ? {} : { response_hop_limit: hops }),
+      response_hop_limit: settings.raw("responseHopLimit"),
     },
   });
 }

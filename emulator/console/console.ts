@@ -42,13 +42,15 @@ const MAX_UNREAD_BYTES = 16 * 1_048_576;
 
 export class Console {
   private readonly access = new ConsoleAccess();
-  private readonly tracker = new Tracker();
   private readonly lives = new Lives();
+  private readonly tracker = new Tracker((id) => this.lives.forget(id));
   private readonly streams = new Set<ServerResponse>();
   private readonly calls: ConsoleCall[] = [];
   private fresh: ConsoleCall[] = [];
   private faultText = "[]";
   private toldAt = 0;
+  /** The last reason why looking on failed. */
+  private told = "";
   /** A call may have changed the account since it was last looked at. */
   private isStale = true;
   /** What time brings is applied by making this list anew. */
@@ -57,7 +59,7 @@ export class Console {
 
   constructor(private readonly subjects: ConsoleSubjects) {
     subscribe(BOOT_CHANNEL, this.onBoot);
-    this.timer = setInterval(() => this.tick(), TICK_MS).unref();
+    this.timer = setInterval(() => this.safely(() => this.tick()), TICK_MS).unref();
   }
 
   /** The path of the page on the admin port, token included. */
@@ -69,8 +71,12 @@ export class Console {
     return this.access.isMeant(request);
   }
 
-  /** Takes an answer of the emulator in. */
+  /** Takes a call of the emulator in. */
   see(answered: Answered): void {
+    this.safely(() => this.take(answered));
+  }
+
+  private take(answered: Answered): void {
     const { entry, reply } = answered;
     const made = entry.method === "POST" && reply.status < 300 && isObject(reply.body) ? reply.body.id : undefined;
     const call = typeof made === "string" ? { ...entry, made } : entry;
@@ -96,6 +102,11 @@ export class Console {
       } else if (route === "GET why") sendJson(response, 200, this.explain(request));
       else throw new Refusal(404, "not_found", `The console has no ${route}.`);
     } catch (error) {
+      if (response.headersSent) {
+        // Half an answer cannot be taken back.
+        response.destroy();
+        return;
+      }
       const status = error instanceof Refusal ? error.status : 500;
       sendJson(response, status, { ok: false, message: error instanceof Error ? error.message : "unknown failure" });
     }
@@ -105,6 +116,7 @@ export class Console {
   clear(): void {
     this.calls.length = 0;
     this.fresh = [];
+    this.lives.clear();
     this.isStale = true;
     this.tick();
     for (const stream of this.streams) write(stream, "snapshot", this.snapshot());
@@ -114,16 +126,29 @@ export class Console {
     clearInterval(this.timer);
     unsubscribe(BOOT_CHANNEL, this.onBoot);
     for (const stream of this.streams) stream.end();
+    this.streams.clear();
   }
 
-  private readonly onBoot = (message: unknown): void => {
-    const { socket, line } = message as BootLine;
+  /** Whatever goes wrong in looking on, the emulator goes on; it is told once. */
+  private safely(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.told) process.emitWarning(`The console does not follow the account: ${reason}`);
+      this.told = reason;
+    }
+  }
+
+  private readonly onBoot = (message: unknown): void => this.safely(() => this.takeBootLine(message as BootLine));
+
+  private takeBootLine({ socket, line }: BootLine): void {
     const { instances, bareMetalServers } = this.subjects.inventory();
     const id = [...instances, ...bareMetalServers].find((server) => server.socket === socket)?.id;
     if (id === undefined) return;
     if (line === undefined) this.lives.clearLog(id);
     else this.lives.log(id, this.subjects.journal.clean(line));
-  };
+  }
 
   private open(response: ServerResponse): void {
     this.tick();

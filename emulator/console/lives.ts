@@ -20,9 +20,15 @@ interface Life {
   bootLog: string[];
 }
 
+/** A nonce as a script may print it: `nonce=abc`, `"nonce": "abc"`. */
+const NONCE = /(\bnonce["']?\s*[=:]\s*["']?)[^\s"'&,}]+/gi;
+const [KEY_BEGINS, KEY_ENDS] = [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/, /-----END [A-Z0-9 ]*PRIVATE KEY-----/];
+
 export class Lives {
   private readonly lives = new Map<string, Life>();
   private readonly touched = new Set<string>();
+  /** Servers that are in the midst of printing a private key. */
+  private readonly inKey = new Set<string>();
 
   /** Looks at an answer of a server's own services. */
   see({ serverId, path, reply, delivered }: Answered): void {
@@ -32,15 +38,27 @@ export class Lives {
     else if (typeof body.access_token === "string") this.seeToken(serverId, path.endsWith("/token"), body.access_token);
   }
 
+  /** Takes a line of a boot in; of private keys and nonces it keeps that there was one. */
   log(serverId: string, line: string): void {
     const { bootLog } = this.touch(serverId);
-    bootLog.push(line);
+    bootLog.push(this.withoutSecrets(serverId, line));
     if (bootLog.length > MAX_LOG_LINES) bootLog.splice(0, bootLog.length - MAX_LOG_LINES);
   }
 
   /** Begins the log of a boot anew. */
   clearLog(serverId: string): void {
     this.touch(serverId).bootLog.length = 0;
+    this.inKey.delete(serverId);
+  }
+
+  forget(serverId: string): void {
+    this.lives.delete(serverId);
+    this.touched.delete(serverId);
+    this.inKey.delete(serverId);
+  }
+
+  clear(): void {
+    for (const id of [...this.lives.keys()]) this.forget(id);
   }
 
   all(): ServerLife[] {
@@ -52,6 +70,14 @@ export class Lives {
     const touched = [...this.touched].flatMap((id) => this.lives.get(id) ?? []);
     this.touched.clear();
     return touched;
+  }
+
+  private withoutSecrets(serverId: string, line: string): string {
+    const begins = KEY_BEGINS.test(line);
+    const isKey = begins || this.inKey.has(serverId);
+    if (KEY_ENDS.test(line)) this.inKey.delete(serverId);
+    else if (begins) this.inKey.add(serverId);
+    return isKey ? "[redacted]" : line.replace(NONCE, "$1[redacted]");
   }
 
   private touch(id: string): Life {

@@ -156,5 +156,9 @@ export interface WhyAnswer {
   readonly allowed: boolean;
   /** The answer in one sentence. */
   readonly conclusion: string;
+  /** What the action can be about; empty for lists, for what makes something new, and where there is nothing of the kind. */
+  readonly targets: readonly { readonly id: string; readonly name: string }[];
+  /** The one of them that was asked about, or empty. */
+  readonly target: string;
   readonly profiles: readonly WhyProfile[];
 }

@@ -19,6 +19,9 @@ interface Known {
 export class Tracker {
   private readonly known = new Map<string, Known>();
 
+  /** `onForget` is told of each object that is not kept any longer. */
+  constructor(private readonly onForget: (id: string) => void) {}
+
   /** Takes the present in; returns what is new, different or gone. */
   take(present: readonly Drawn[], timeIso: string): ConsoleObject[] {
     const changed: ConsoleObject[] = [];
@@ -59,7 +62,10 @@ export class Tracker {
 
   private forgetOldest(): void {
     const deleted = [...this.known].filter(([, { object }]) => object.deletedAt !== undefined);
-    for (const [id] of deleted.slice(0, Math.max(0, deleted.length - MAX_DELETED))) this.known.delete(id);
+    for (const [id] of deleted.slice(0, Math.max(0, deleted.length - MAX_DELETED))) {
+      this.known.delete(id);
+      this.onForget(id);
+    }
   }
 }
 

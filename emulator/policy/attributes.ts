@@ -2,9 +2,15 @@
 import type { Call } from "../call";
 import { isObject, type JsonObject } from "../fields";
 import { find, type Table } from "../table";
+import type { World } from "../world";
 import type { ResourceAttributes } from "./match";
 
-type Rows = Table<{ resource_group: string; vpc?: string }>;
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+type Rows = Table<Named & { resource_group: string; vpc?: string }>;
 
 /** Route parameters of VPC, the attribute that names the object, and where it is found. */
 const VPC_PARAMETERS: Readonly<
@@ -32,6 +38,15 @@ const IDENTITY_PARAMETERS: Readonly<Record<string, string>> = {
   service: "serviceid",
   key: "apikey",
 };
+
+/** The objects that a parameter of a route can name; undefined for parameters that decide nothing. */
+export function objectsOf(world: World, action: string, parameter: string): readonly Named[] | undefined {
+  const { profiles, serviceIds, apiKeys } = world.state.iam;
+  const identities: Readonly<Record<string, Table<Named>>> = { profile: profiles, service: serviceIds, key: apiKeys };
+  const isVpc = action.startsWith("is.");
+  const table = isVpc ? VPC_PARAMETERS[parameter]?.[1]({ world }) : identities[parameter];
+  return table === undefined ? undefined : Object.values(table);
+}
 
 /** As much of a call as tells what it is about. */
 type Subject = Pick<Call, "world" | "params" | "body">;

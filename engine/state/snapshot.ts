@@ -9,6 +9,9 @@ export interface Operation {
   readonly pending: PendingOperation;
 }
 
+/** A single write may take long by accident, such as a disk that wakes up; the next must not wait as long again. */
+const LONGEST_WAIT_MS = 1000;
+
 export class Snapshot {
   private readonly finished: ResourceState[] = [];
   private readonly promoted = new Set<ResourceState>();
@@ -94,8 +97,9 @@ export class Snapshot {
         this.lastWrite = { endMs, tookMs: endMs - startMs };
       };
       // Reports of the same turn of the event loop join this write; where a write takes long, also those that come until as
-      // much time has passed as the last one took. So writing takes half of the time at most, however large the state.
-      const waitMs = this.lastWrite.endMs + this.lastWrite.tookMs - performance.now();
+      // much time has passed as the last one took. So up to a second a write, writing takes half of the time
+      // at most, however large the state.
+      const waitMs = this.lastWrite.endMs + Math.min(this.lastWrite.tookMs, LONGEST_WAIT_MS) - performance.now();
       if (waitMs < 1) setImmediate(write);
       else setTimeout(write, waitMs);
     });

@@ -70,6 +70,10 @@ describeInBrowser("vpc-identity demo --console (skipped where there is no Chromi
     await listing(403);
     await open("Map");
     await expectSeen(page.getByRole("button", { name: /^Policy Operator.*deleted$/ }));
+    await open("Why");
+    await expectSeen(page.getByRole("heading", { name: "Denied" }));
+    await expectSeen(page.getByText(/^app-\S+ may not: it can become app-\S+, and no policy allows /));
+    await open("Map");
   });
 
   it("destroy: everything fades, the demo has passed and stays up to be looked at", async () => {

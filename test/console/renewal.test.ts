@@ -1,7 +1,7 @@
 /** The clock is moved by the console, and a server that was booted for real renews what is due by that, and only that. */
 import { followClock } from "../../cli/demo-clock";
 import { startEmulator, type BootedServer, type Emulator } from "../../emulator";
-import type { ServerLife } from "../../emulator/console/protocol";
+import type { ConsoleAction, ServerLife } from "../../emulator/console/protocol";
 import { until } from "../emulator/support";
 import { makeAccount } from "./account";
 import { Stream } from "./stream";
@@ -11,7 +11,7 @@ const STEP_MS = 30_000;
 let emulator: Emulator;
 let server: BootedServer;
 let stream: Stream;
-let unfollow: () => Promise<void>;
+let unfollow: () => void;
 const failures: string[] = [];
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await unfollow();
+  unfollow();
   await server.shutdown();
   stream.close();
   await emulator.close();
@@ -38,10 +38,15 @@ function issued(): Record<string, number> {
   return counts;
 }
 
-async function jump(minutes: number): Promise<void> {
+const jump = (minutes: number): Promise<void> => act({ do: "advance", seconds: minutes * 60 });
+
+async function act(action: ConsoleAction): Promise<void> {
   const { origin } = new URL(emulator.consoleUrl ?? "");
-  const body = JSON.stringify({ do: "advance", seconds: minutes * 60 });
-  const response = await fetch(`${emulator.consoleUrl}actions`, { method: "POST", headers: { origin }, body });
+  const response = await fetch(`${emulator.consoleUrl}actions`, {
+    method: "POST",
+    headers: { origin },
+    body: JSON.stringify(action),
+  });
   expect(response.status).toBe(200);
 }
 
@@ -71,4 +76,18 @@ it("renews the token after four fifths of its life, and not the new certificate"
     "-dates",
   ]);
   expect(Date.parse(/notBefore=(.+)/.exec(stdout)?.[1] ?? "") - Date.now()).toBeGreaterThan(40 * 60_000);
+});
+
+it("goes on after a renewal that failed, and tells of it once", async () => {
+  const before = issued().certificate ?? 0;
+  emulator.setFaults([{ path: "/identity/v1/certificates", status: 403, count: 0 }]);
+  await jump(45);
+  await until(() => failures.length === 1, STEP_MS);
+  expect(failures[0]).toMatch(/vpc-identity renew ended with exit code [1-9]/);
+  await jump(1);
+  await until(() => emulator.journal().filter(({ status }) => status === 403).length >= 2, STEP_MS);
+  emulator.setFaults([]);
+  await jump(1);
+  await until(() => issued().certificate === before + 1, STEP_MS);
+  expect(failures).toHaveLength(1);
 });

@@ -1,7 +1,9 @@
 /** The console's server: who is let in, what is told, what is kept back, and what its actions do. */
+import { channel } from "node:diagnostics_channel";
 import { request } from "node:http";
 import { startEmulator, type Emulator } from "../../emulator";
-import type { ActionResult, ConsoleAction, WhyAnswer } from "../../emulator/console/protocol";
+import { BOOT_CHANNEL } from "../../emulator/boot-channel";
+import type { ActionResult, ConsoleAction } from "../../emulator/console/protocol";
 import { IDENTITY, textOf, until, VPC } from "../emulator/support";
 import { makeAccount, type Account } from "./account";
 import { Stream } from "./stream";
@@ -48,9 +50,17 @@ async function act(action: ConsoleAction): Promise<ActionResult> {
   return JSON.parse(answer.text) as ActionResult;
 }
 
-async function why(server: string, action: string, target = ""): Promise<WhyAnswer> {
-  const query = new URLSearchParams({ server, action, target });
-  return JSON.parse((await ask(`${url}why?${query.toString()}`)).text) as WhyAnswer;
+/** An account has no bare metal server unless somebody asks for one. */
+async function bareMetalServer(): Promise<string> {
+  const { subnets, images } = emulator.inventory();
+  const { id } = await account.api.must(`POST /v1/bare_metal_servers?${VPC}`, {
+    name: "metal",
+    profile: { name: "bx2-metal-96x384" },
+    zone: { name: subnets[0]?.zone },
+    initialization: { image: { id: images[0]?.id }, keys: [{ id: emulator.inventory().keys[0]?.id }] },
+    primary_network_interface: { subnet: { id: subnets[0]?.id } },
+  });
+  return textOf(id);
 }
 
 const first = (): Account["servers"][number] => {
@@ -116,6 +126,34 @@ describe("who is let in", () => {
     expect(none.consoleUrl).toBeUndefined();
     expect((await ask(`${none.adminUrl}/console/x/`)).status).toBe(404);
     await Promise.all(others.map((one) => one.close()));
+  });
+
+  it("is opened by the address that it listens on, whichever of loopback that is", async () => {
+    const other = await startEmulator({ console: true, host: "127.0.0.2" });
+    expect(other.consoleUrl).toContain("http://127.0.0.2:");
+    expect((await ask(other.consoleUrl ?? "")).status).toBe(200);
+    expect((await ask(`${other.adminUrl}/_emulator/time`)).status).toBe(200);
+    await other.close();
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, number]>([
+    ["a program", {}, 200],
+    ["a program by name", { host: "localhost:1234" }, 200],
+    ["a web page", { origin: "http://evil.example" }, 403],
+    ["a web page of this machine", { origin: "http://127.0.0.1:1" }, 403],
+    ["a page in a sandbox", { origin: "null" }, 403],
+    ["a name that was made to point here", { host: "evil.example" }, 403],
+  ])("the rest of the admin port answers %s as it should", async (_name, headers, expected) => {
+    const before = emulator.journal().length;
+    for (const [method, path] of [
+      ["GET", "inventory"],
+      ["POST", "time"],
+    ] as const) {
+      const body = method === "POST" ? '{"advanceSeconds":0}' : "";
+      const { status, text } = await ask(`${emulator.adminUrl}/_emulator/${path}`, { method, headers, body });
+      expect([status, text.includes("error")]).toEqual([expected, expected !== 200]);
+    }
+    expect(emulator.journal()).toHaveLength(before);
   });
 
   it("listens on loopback only", async () => {
@@ -184,6 +222,11 @@ describe("what is told", () => {
     await api.send(`GET /v1/instances?${VPC}&access_token=${MARKER}`);
     await api.send(`GET /v1/instances/${iamToken}?${VPC}`);
     await api.send("GET /v1/instances/visible-control");
+    const socket = emulator.inventory().instances.find(({ id }) => id === server.id)?.socket ?? "";
+    const key = ["-----BEGIN EC PRIVATE KEY-----", `a${MARKER}`, `b${MARKER}`, "-----END EC PRIVATE KEY-----"];
+    const printed = [...key, `nonce=${MARKER}`, `+ curl -d {"nonce": "${MARKER}"}`, `key: ${emulator.apiKey}`, "then"];
+    for (const line of printed) channel(BOOT_CHANNEL).publish({ socket, line });
+    await until(() => stream.text.includes('"+ curl -d {\\"nonce\\": \\"[redacted]\\"}","key: [redacted]","then"'));
     await until(() => stream.text.includes("visible-control"));
     await until(() => stream.text.includes("with-secret"));
     const secrets = { MARKER, iamToken, identityToken: textOf(identity.access_token), apiKey: emulator.apiKey };
@@ -243,6 +286,48 @@ describe("what its actions do", () => {
     });
   });
 
+  it("changes the part of the metadata service that was asked for, also of a bare metal server", async () => {
+    const server = await bareMetalServer();
+    const found = (): unknown =>
+      emulator.inventory().bareMetalServers.find(({ id }) => id === server)?.metadata_service;
+    expect(await act({ do: "metadata", server, settings: { enabled: true } })).toEqual({
+      ok: true,
+      message: `PATCH /v1/bare_metal_servers/${server}: 200`,
+    });
+    expect(found()).toMatchObject({ enabled: true, protocol: "http" });
+    expect((await act({ do: "metadata", server, settings: { protocol: "https" } })).ok).toBe(true);
+    expect(found()).toMatchObject({ enabled: true, protocol: "https" });
+    expect((await act({ do: "metadata", server, settings: { responseHopLimit: 2 } })).ok).toBe(false);
+  });
+
+  it("arms a fault that is used up anew", async () => {
+    const stream = await Stream.open(url);
+    await act({ do: "addFault", fault: { path: "/v1/vpcs", status: 503, skip: 1 } });
+    const ask = async (): Promise<number> => (await account.api.send(`GET /v1/vpcs?${VPC}`)).status;
+    const statuses = async (): Promise<number[]> => [await ask(), await ask(), await ask()];
+    expect(await statuses()).toEqual([200, 503, 200]);
+    await until(() => stream.messages.some(({ data }) => data.faults?.[0]?.struck === 1));
+    const id = stream.messages.flatMap(({ data }) => data.faults ?? []).at(-1)?.id ?? 0;
+    await act({ do: "switchFault", id, on: true });
+    expect(await statuses()).toEqual([200, 503, 200]);
+    await act({ do: "removeFault", id });
+    stream.close();
+  });
+
+  it.each(["reset", "hang"] as const)("tells of a call that got no answer: %s", async (how) => {
+    const stream = await Stream.open(url);
+    const before = emulator.journal().length;
+    await act({ do: "addFault", fault: { path: "/v1/vpcs", [how]: "before" } });
+    await expect(fetch(`${emulator.url}/v1/vpcs?trace=${how}`, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
+    const calls = () => stream.messages.slice(1).flatMap(({ data }) => data.calls ?? []);
+    await until(() => calls().length > 0);
+    expect(calls()).toEqual([expect.objectContaining({ status: 0, method: "GET", path: `/v1/vpcs?trace=${how}` })]);
+    // Who counts calls in the journal counts answers.
+    expect(emulator.journal()).toHaveLength(before);
+    emulator.setFaults([]);
+    stream.close();
+  });
+
   it("switches a fault on and off, and removes it", async () => {
     const stream = await Stream.open(url);
     const fault = { method: "GET", path: "/v1/vpcs", status: 503, count: 0 };
@@ -280,77 +365,5 @@ describe("what its actions do", () => {
     [{ do: "addFault", fault: { status: 999 } }, "'fault.status' must be an integer from 400 to 599"],
   ])("refuses %j", async (action, message) => {
     expect(await act(action as ConsoleAction)).toEqual({ ok: false, message });
-  });
-});
-
-describe("why", () => {
-  it("names the link and the policy that allow, and the claim rule of the other profile", async () => {
-    const { allowed, conclusion, profiles } = await why(first().id, "is.instance.instance.list");
-    expect([allowed, conclusion]).toEqual([
-      true,
-      "app-1 may: as app, which it may become and which has a policy for is.instance.instance.list.",
-    ]);
-    const app = profiles.find(({ name }) => name === "app");
-    expect(app?.identity.map(({ counts, text }) => [counts, text])).toEqual([
-      [true, expect.stringMatching(/^Link Link-[\w-]+ lets app-1 become app\.$/)],
-    ]);
-    expect(app?.policies).toEqual([
-      { id: account.policyId, counts: true, text: "Policy Operator allows is.instance.instance.list." },
-    ]);
-    expect(profiles.find(({ name }) => name === "reports")?.identity[0]?.text).toBe(
-      "Claim rule servers of zone 1 lets app-1 become reports.",
-    );
-  });
-
-  it.each(["is.instance.instance.delete", "is.instance.instance.operate", "is.instance.instance.read"])(
-    "decides %s as the API does",
-    async (action) => {
-      const { api, policyId } = account;
-      const token = await api.serverToken(first().url);
-      const path = `/v1/instances/${first().id}`;
-      const call: Record<string, [string, object | undefined]> = {
-        "is.instance.instance.delete": [`DELETE ${path}?${VPC}`, undefined],
-        "is.instance.instance.operate": [`POST ${path}/actions?${VPC}`, { type: "start" }],
-        "is.instance.instance.read": [`GET ${path}?${VPC}`, undefined],
-      };
-      const [route, body] = call[action] ?? ["", undefined];
-      const { status } = await api.send(route, body, { token });
-      const answer = await why(first().id, action, first().id);
-      expect(answer.allowed).toBe(status !== 403);
-      const verdict = answer.profiles.find(({ name }) => name === "app")?.policies.find(({ id }) => id === policyId);
-      expect(verdict?.text).toBe(
-        status === 403 ? `Policy Operator: its roles do not allow ${action}.` : `Policy Operator allows ${action}.`,
-      );
-    },
-  );
-
-  it("says what is missing", async () => {
-    const { api } = account;
-    const lonely = await api.server({ name: "lonely", zone: { name: "us-south-1" } });
-    const reports = emulator.inventory().profiles.find(({ name }) => name === "reports");
-    const [rule] = emulator.inventory().claimRules;
-    await api.must(`DELETE /v1/profiles/${String(reports?.id)}/rules/${String(rule?.id)}`);
-    expect(await why(lonely.id, "is.instance.instance.list")).toEqual({
-      allowed: false,
-      conclusion: "lonely may not: no trusted profile has a link or a claim rule for it.",
-      profiles: [],
-    });
-  });
-
-  it("tells a policy that is visible but not enforced yet", async () => {
-    const { api } = account;
-    await api.admin("POST /_emulator/faults", { settings: { enforcementDelaySeconds: 600 } });
-    const { id, iamId } = await api.profile("late");
-    await api.must(`POST /v1/profiles/${id}/links`, {
-      cr_type: "VSI",
-      link: { crn: emulator.inventory().instances.find((one) => one.id === first().id)?.crn },
-    });
-    await api.policy(iamId);
-    const late = async (): Promise<WhyAnswer["profiles"][number] | undefined> =>
-      (await why(first().id, "is.instance.instance.list")).profiles.find(({ name }) => name === "late");
-    expect(await late()).toMatchObject({ assumable: false, allowed: false });
-    expect((await late())?.policies[0]?.text).toBe("Policy Operator: is not enforced yet.");
-    await act({ do: "advance", seconds: 601 });
-    expect(await late()).toMatchObject({ assumable: true, allowed: true });
   });
 });

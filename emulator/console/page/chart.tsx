@@ -5,7 +5,7 @@ import { duration, timeOfDay } from "./format";
 
 const LANES = ["identity token", "IAM token", "certificate"] as const;
 const [WIDTH, LANE, LABELS, TOP] = [720, 26, 104, 6];
-const MINUTE_MS = 60_000;
+const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
 /** What lies further back is not shown. */
 const PAST_MS = 180 * MINUTE_MS;
 const STEPS = [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * MINUTE_MS);
@@ -16,7 +16,7 @@ export function RenewalChart({ issues, now }: { issues: readonly Issue[]; now: n
   const from = Math.max(now - PAST_MS, Math.min(...recent.map(({ issuedAt }) => issuedAt)) - MINUTE_MS);
   const to = Math.max(now, ...recent.map(({ expiresAt }) => expiresAt)) + MINUTE_MS;
   const x = (time: number): number => LABELS + ((time - from) / (to - from)) * (WIDTH - LABELS - 8);
-  const step = STEPS.find((size) => (to - from) / size <= 8) ?? 60 * MINUTE_MS;
+  const step = STEPS.find((size) => (to - from) / size <= 8) ?? Math.ceil((to - from) / 8 / HOUR_MS) * HOUR_MS;
   const ticks: number[] = [];
   for (let time = Math.ceil(from / step) * step; time < to; time += step) ticks.push(time);
   const bottom = TOP + LANES.length * LANE;

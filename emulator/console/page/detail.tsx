@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ConsoleCall, ConsoleObject } from "../protocol";
-import { dateAndTime, KINDS, statusClass, timeOfDay } from "./format";
+import { dateAndTime, KINDS, statusClass, statusText, timeOfDay } from "./format";
 import { store, useStore } from "./store";
 
 const MAX_CALLS = 100;
@@ -22,6 +22,13 @@ export function Detail({ id, onClose, onOpenServer }: Props): JSX.Element | null
   const { objects, calls } = useStore();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [id]);
+  useEffect(() => {
+    const onKey = ({ key }: KeyboardEvent): void => {
+      if (key === "Escape") onClose();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [onClose]);
   const object = objects.get(id);
   const touched = useMemo(() => {
     const found = object === undefined ? [] : calls.filter((call) => touches(object, call));
@@ -70,7 +77,7 @@ export function Detail({ id, onClose, onOpenServer }: Props): JSX.Element | null
           {touched.newest.map((call) => (
             <li key={call.index}>
               <time>{timeOfDay(call.time)}</time>{" "}
-              <span class={`status ${statusClass(call.status)}`}>{call.status}</span>{" "}
+              <span class={`status ${statusClass(call.status)}`}>{statusText(call.status)}</span>{" "}
               <span class="mono">
                 {call.method} {call.path.split("?")[0]}
               </span>{" "}

@@ -185,29 +185,35 @@ function FaultRow({ id, fault, on, struck }: ConsoleFault): JSX.Element {
   const route = `${method ?? "every call"}${path === undefined ? "" : ` ${path}`}`;
   const told = Object.entries(effect).map(([name, value]) => `${name} ${String(value)}`);
   const place = where === undefined ? "" : where === "server" ? "on servers, " : "in the cloud, ";
-  const left = count === 0 ? "without end" : `${count ?? 1} times`;
+  const times = count ?? 1;
+  const left = times === 0 ? "without end" : `${times} times`;
+  const isUsedUp = times > 0 && struck >= times;
+  const strikes = on && !isUsedUp;
+  // Several faults may be on one route.
+  const title = `${told.join(", ")} on ${route}`;
   return (
     <li>
       <button
         type="button"
         role="switch"
-        aria-checked={on}
-        aria-label={`Fault on ${route}`}
-        onClick={() => void act({ do: "switchFault", id, on: !on })}
+        aria-checked={strikes}
+        aria-label={`Fault ${title}`}
+        onClick={() => void act({ do: "switchFault", id, on: !strikes })}
       >
-        {on ? "on" : "off"}
+        {strikes ? "on" : "off"}
       </button>
       <div class="what">
         <span class="mono">{route}</span>
         <span class="quiet">
           {place}
           {told.join(", ")}, {left}, struck {struck}
+          {isUsedUp ? ", used up" : ""}
         </span>
       </div>
       <button
         type="button"
         class="plain"
-        aria-label={`Remove fault on ${route}`}
+        aria-label={`Remove fault ${title}`}
         onClick={() => void act({ do: "removeFault", id })}
       >
         ✕

@@ -31,4 +31,7 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-export const statusClass = (status: number): string => (status >= 400 ? "bad" : "good");
+/** A call that a fault left without answer has the status 0. */
+export const statusText = (status: number): string => (status === 0 ? "no answer" : String(status));
+
+export const statusClass = (status: number): string => (status >= 200 && status < 400 ? "good" : "bad");

@@ -1,6 +1,6 @@
 /** The page: a bar with the account and its clock, five views to choose from, and the details of what is chosen. */
 import { render, type JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActionResult } from "../protocol";
 import { Detail } from "./detail";
 import { FaultsAndTime } from "./faults";
@@ -28,6 +28,16 @@ function Page(): JSX.Element {
     addEventListener("hashchange", onHash);
     return () => removeEventListener("hashchange", onHash);
   }, []);
+  // Whoever closes the details goes on where they were opened.
+  const opener = useRef<Element | null>(null);
+  const select = (id: string): void => {
+    if (selected === undefined) opener.current = document.activeElement;
+    setSelected(id);
+  };
+  const close = (): void => {
+    setSelected(undefined);
+    if (opener.current instanceof HTMLElement || opener.current instanceof SVGElement) opener.current.focus();
+  };
   const openServer = (id: string): void => {
     setServer(id);
     setSelected(undefined);
@@ -42,14 +52,12 @@ function Page(): JSX.Element {
         </p>
       )}
       <main class={selected === undefined ? "" : "with-detail"}>
-        {view === "map" && <MapView selected={selected} onSelect={setSelected} />}
+        {view === "map" && <MapView selected={selected} onSelect={select} />}
         {view === "timeline" && <Timeline />}
         {view === "servers" && <Servers chosen={server} onChoose={setServer} />}
         {view === "faults" && <FaultsAndTime />}
-        {view === "why" && <Why onSelect={setSelected} />}
-        {selected !== undefined && (
-          <Detail id={selected} onClose={() => setSelected(undefined)} onOpenServer={openServer} />
-        )}
+        {view === "why" && <Why onSelect={select} />}
+        {selected !== undefined && <Detail id={selected} onClose={close} onOpenServer={openServer} />}
       </main>
       <Notice />
     </>

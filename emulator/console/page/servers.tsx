@@ -105,8 +105,8 @@ interface MetadataProps {
 }
 
 function Metadata({ server, settings, withHops }: MetadataProps): JSX.Element {
-  const change = (part: Partial<ServerSettings>): void =>
-    void act({ do: "metadata", server, settings: { ...settings, ...part } });
+  // Only what was clicked: the rest may have changed since this was drawn, and bare metal servers have no hop limit.
+  const change = (part: Partial<ServerSettings>): void => void act({ do: "metadata", server, settings: part });
   return (
     <div class="card">
       <h3>Metadata service</h3>

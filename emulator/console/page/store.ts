@@ -3,7 +3,16 @@
  * told once a frame at most, so that many calls a second cost one rendering each frame and not one each.
  */
 import { useEffect, useState } from "preact/hooks";
-import type { ConsoleCall, ConsoleFault, ConsoleObject, RouteName, ServerLife, Snapshot, Update } from "../protocol";
+import type {
+  ConsoleCall,
+  ConsoleFault,
+  ConsoleObject,
+  ObjectKind,
+  RouteName,
+  ServerLife,
+  Snapshot,
+  Update,
+} from "../protocol";
 
 /** Calls kept on the page; the emulator keeps more. */
 const MAX_CALLS = 5000;
@@ -12,6 +21,15 @@ export const FADE_MS = 30_000;
 
 /** `app-2` comes before `app-10`. */
 const ORDER = new Intl.Collator("en", { numeric: true });
+
+interface Sorted {
+  readonly version: number;
+  readonly all: readonly ConsoleObject[];
+  readonly servers: readonly ConsoleObject[];
+}
+
+/** Smaller differences are the time that a message takes. */
+const JUMP_MS = 1000;
 
 export class Store {
   connection: "connecting" | "live" | "lost" = "connecting";
@@ -31,10 +49,9 @@ export class Store {
   objectVersion = 0;
   /** When this page learned, by its own clock, that an object is gone. */
   readonly goneSince = new Map<string, number>();
-  private sorted: { readonly version: number; readonly servers: readonly ConsoleObject[] } = {
-    version: -1,
-    servers: [],
-  };
+  private sorted: Sorted = { version: -1, all: [], servers: [] };
+  /** Counts up when the emulator's clock is moved. */
+  jumps = 0;
   private clockOffsetMs = 0;
   private readonly listeners = new Set<() => void>();
   private isPlanned = false;
@@ -58,14 +75,22 @@ export class Store {
 
   /** All servers that are there, by name. */
   servers(): readonly ConsoleObject[] {
+    return this.inOrder().servers;
+  }
+
+  /** All objects of a kind by name, also those that are gone. */
+  ofKind(kind: ObjectKind): readonly ConsoleObject[] {
+    return this.inOrder().all.filter((object) => object.kind === kind);
+  }
+
+  private inOrder(): Sorted {
     // Sorting by a person's order is slow, and every rendering asks.
     if (this.sorted.version !== this.objectVersion) {
-      const servers = [...this.objects.values()]
-        .filter(({ kind, deletedAt }) => kind === "server" && deletedAt === undefined)
-        .sort((a, b) => ORDER.compare(a.name, b.name));
-      this.sorted = { version: this.objectVersion, servers };
+      const all = [...this.objects.values()].sort((a, b) => ORDER.compare(a.name, b.name));
+      const servers = all.filter(({ kind, deletedAt }) => kind === "server" && deletedAt === undefined);
+      this.sorted = { version: this.objectVersion, all, servers };
     }
-    return this.sorted.servers;
+    return this.sorted;
   }
 
   /** The name behind an id or an IAM id; what is unknown is shown as it is. */
@@ -96,7 +121,9 @@ export class Store {
 
   private apply({ now, objects = [], calls = [], lives = [], faults }: Update): void {
     this.connection = "live";
-    this.clockOffsetMs = now - Date.now();
+    const offsetMs = now - Date.now();
+    if (Math.abs(offsetMs - this.clockOffsetMs) > JUMP_MS) this.jumps += 1;
+    this.clockOffsetMs = offsetMs;
     for (const object of objects) {
       const before = this.objects.get(object.id);
       if (shapeOf(before) !== shapeOf(object)) this.topology += 1;

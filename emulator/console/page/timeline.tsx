@@ -1,9 +1,9 @@
 /** Every call in order. Only the rows in sight exist; so thousands of them cost no more than a screenful. */
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { ConsoleCall } from "../protocol";
+import type { ConsoleCall, ObjectKind } from "../protocol";
 import { touches } from "./detail";
-import { dateAndTime, statusClass, timeOfDay } from "./format";
+import { dateAndTime, KINDS, statusClass, statusText, timeOfDay } from "./format";
 import { store, useStore } from "./store";
 
 const ROW_PX = 30;
@@ -11,15 +11,16 @@ const OVERSCAN = 8;
 
 const STATUSES: Readonly<Record<string, (status: number) => boolean>> = {
   "any status": () => true,
-  "2xx and 3xx": (status) => status < 400,
+  "2xx and 3xx": (status) => status >= 200 && status < 400,
   "4xx": (status) => status >= 400 && status < 500,
   "5xx": (status) => status >= 500,
+  "no answer": (status) => status === 0,
 };
 
 export function Timeline(): JSX.Element {
   const { calls } = useStore();
   const [words, setWords] = useState("");
-  const [server, setServer] = useState("");
+  const [resource, setResource] = useState("");
   const [status, setStatus] = useState("any status");
   const [chosen, setChosen] = useState<ConsoleCall>();
   const rows = useMemo(() => {
@@ -28,10 +29,10 @@ export function Timeline(): JSX.Element {
     return calls.filter(
       (call) =>
         fits(call.status) &&
-        (server === "" || touches({ id: server }, call)) &&
+        (resource === "" || touches({ id: resource }, call)) &&
         (sought.length === 0 || sought.every((word) => textOf(call).includes(word))),
     );
-  }, [calls, words, server, status]);
+  }, [calls, words, resource, status]);
   return (
     <section class="view" aria-label="Timeline">
       <div class="toolbar filters">
@@ -45,13 +46,11 @@ export function Timeline(): JSX.Element {
           />
         </label>
         <label>
-          Server
-          <select value={server} onChange={({ currentTarget }) => setServer(currentTarget.value)}>
+          Resource
+          <select value={resource} onChange={({ currentTarget }) => setResource(currentTarget.value)}>
             <option value="">all</option>
-            {store.servers().map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
+            {(Object.keys(KINDS) as ObjectKind[]).map((kind) => (
+              <Resources key={kind} kind={kind} />
             ))}
           </select>
         </label>
@@ -77,8 +76,23 @@ export function Timeline(): JSX.Element {
   );
 }
 
+/** What is deleted can still be looked for. */
+function Resources({ kind }: { kind: ObjectKind }): JSX.Element | null {
+  const found = store.ofKind(kind);
+  if (found.length === 0) return null;
+  return (
+    <optgroup label={KINDS[kind]}>
+      {found.map(({ id, name, deletedAt }) => (
+        <option key={id} value={id}>
+          {deletedAt === undefined ? name : `${name}, deleted`}
+        </option>
+      ))}
+    </optgroup>
+  );
+}
+
 const textOf = ({ method, path, caller, requestId, status }: ConsoleCall): string =>
-  `${method} ${path} ${caller} ${store.nameOf(caller)} ${requestId} ${status}`.toLowerCase();
+  `${method} ${path} ${caller} ${store.nameOf(caller)} ${requestId} ${statusText(status)}`.toLowerCase();
 
 interface RowsProps {
   readonly rows: readonly ConsoleCall[];
@@ -94,7 +108,9 @@ function Rows({ rows, chosen, onChoose }: RowsProps): JSX.Element {
   useEffect(() => {
     const { current: element } = box;
     if (element === null) return;
-    if (isFollowing.current) element.scrollTop = element.scrollHeight;
+    // A row that has the focus must not be scrolled away from under it.
+    const isReading = element !== document.activeElement && element.contains(document.activeElement);
+    if (isFollowing.current && !isReading) element.scrollTop = element.scrollHeight;
     setView({ top: element.scrollTop, height: element.clientHeight });
   }, [rows]);
   const onScroll = (): void => {
@@ -129,7 +145,7 @@ function Rows({ rows, chosen, onChoose }: RowsProps): JSX.Element {
                 {timeOfDay(call.time)}
               </span>
               <span role="cell" class={`status ${statusClass(call.status)}`}>
-                {call.status}
+                {statusText(call.status)}
               </span>
               <span role="cell" class="mono path">
                 <button type="button" class="plain">
@@ -157,7 +173,7 @@ function CallFacts({ call, onClose }: { call: ConsoleCall; onClose: () => void }
   const facts = {
     Time: dateAndTime(call.time),
     Call: `${call.method} ${call.path}`,
-    Status: String(call.status),
+    Status: statusText(call.status),
     Caller: `${store.nameOf(call.caller)}${call.caller === store.nameOf(call.caller) ? "" : ` (${call.caller})`}`,
     API: call.api,
     Took: `${call.milliseconds} ms`,

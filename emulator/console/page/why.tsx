@@ -27,12 +27,11 @@ export function Why({ onSelect }: Props): JSX.Element {
   const [target, setTarget] = useState("");
   const [answer, setAnswer] = useState<WhyAnswer | { message: string }>();
   const server = servers.some(({ id }) => id === chosen) ? chosen : (servers[0]?.id ?? "");
-  const isList = action.endsWith(".list");
   useEffect(() => {
     if (server === "") return undefined;
     let isCurrent = true;
     const timer = setTimeout(() => {
-      void askWhy(server, action, isList ? "" : target || server).then((found) => {
+      void askWhy(server, action, target).then((found) => {
         if (isCurrent) setAnswer(found);
       });
     }, ASK_AFTER_MS);
@@ -40,7 +39,7 @@ export function Why({ onSelect }: Props): JSX.Element {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [server, action, target, isList, store.objectVersion]);
+  }, [server, action, target, store.objectVersion, store.jumps]);
   if (server === "") {
     return (
       <section class="view" aria-label="Why">
@@ -48,11 +47,6 @@ export function Why({ onSelect }: Props): JSX.Element {
       </section>
     );
   }
-  const options = servers.map(({ id, name }) => (
-    <option key={id} value={id}>
-      {name}
-    </option>
-  ));
   const others = store.actions.filter((name) => !(name in COMMON));
   return (
     <section class="view" aria-label="Why">
@@ -60,7 +54,7 @@ export function Why({ onSelect }: Props): JSX.Element {
         <label>
           May
           <select value={server} onChange={({ currentTarget }) => setServer(currentTarget.value)}>
-            {options}
+            {optionsOf(servers)}
           </select>
         </label>
         <label>
@@ -80,11 +74,11 @@ export function Why({ onSelect }: Props): JSX.Element {
             </optgroup>
           </select>
         </label>
-        {!isList && (
+        {answer !== undefined && "targets" in answer && answer.targets.length > 0 && (
           <label>
             with
-            <select value={target || server} onChange={({ currentTarget }) => setTarget(currentTarget.value)}>
-              {options}
+            <select value={answer.target} onChange={({ currentTarget }) => setTarget(currentTarget.value)}>
+              {optionsOf(answer.targets)}
             </select>
           </label>
         )}
@@ -93,6 +87,13 @@ export function Why({ onSelect }: Props): JSX.Element {
     </section>
   );
 }
+
+const optionsOf = (objects: readonly { readonly id: string; readonly name: string }[]): JSX.Element[] =>
+  objects.map(({ id, name }) => (
+    <option key={id} value={id}>
+      {name}
+    </option>
+  ));
 
 function Answer({ answer, onSelect }: { answer: WhyAnswer | { message: string } } & Props): JSX.Element {
   if ("message" in answer) return <p class="bad">{answer.message}</p>;

@@ -41,7 +41,7 @@ it("leaves out no more than what cannot be run", () => {
 
 it("knows every kind of block", () => {
   const kinds = new Set(all.flatMap(({ blocks }) => blocks.map(({ language, mark }) => `${language} ${mark}`.trim())));
-  expect([...kinds].filter((kind) => !/^(sh|sh server|ts|ts \S+\.ts|js \S+\.js|text)$/.test(kind))).toEqual([]);
+  expect([...kinds].filter((kind) => !/^(sh|sh server|ts|ts \S+\.ts|js \S+\.js|json|text)$/.test(kind))).toEqual([]);
 });
 
 describe.each(all.filter(({ blocks }) => blocks.some((block) => isShell(block) && isRun(block))))(

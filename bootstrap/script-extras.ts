@@ -117,12 +117,16 @@ die() {
 spawn_hooks() {
   ended=
   # No more than this: in a trap, a "return" of a function means what went before the trap.
-  trap 'ended=1; kill "$child"; wait "$child"' TERM
+  trap 'ended=1; started; kill "$child"; wait "$child"' TERM
+  child=new
   spawn hooks "$1"
   [ "$rc" -le 1 ] || hooks_ended 1
   [ -z "$ended" ] || exit 143
   return "$rc"
 }
+
+# A signal may come when a process has started and its number is not yet in $child.
+started() { case $child in new) child=$! ;; esac; }
 
 # hooks_ended FAILED
 hooks_ended() {
@@ -163,7 +167,7 @@ owed_hooks() {
 # run_hooks CODE CHANGED: in a process of its own, which a signal must end together with the hook that it waits for.
 run_hooks() {
   child='' work='' locked=''
-  trap cleanup EXIT
+  trap 'started; cleanup' EXIT
   trap 'exit 143' TERM
   code=$1 changed=$2
   VPC_IDENTITY_CHANGED=$changed VPC_IDENTITY_DIRECTORY=$run VPC_IDENTITY_EXIT_CODE=$code
@@ -206,6 +210,7 @@ execute() { limited sh -c "exec $1" || hook_failed "$1"; }
 
 # limited COMMAND...: in the time a hook has; what ignores the end of it is killed 5 seconds later. An old BusyBox cannot.
 limited() {
+  child=new
   if timeout -k 5 5 true 2>/dev/null; then spawn timeout -k 5 "$hookSeconds" "$@"; else spawn "$@"; fi >&2
 }
 

@@ -151,7 +151,6 @@ it("gives the group the new template also when its name is the program's own", a
   await up();
   expect(writes().filter((call) => call.startsWith("DELETE"))).toEqual([
     `DELETE /v1/instance/templates/${String(sameTemplate)}`,
-    `DELETE /v1/instance/templates/${String(sameTemplate)}`,
   ]);
 });
 

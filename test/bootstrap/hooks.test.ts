@@ -63,11 +63,19 @@ describe("a unit to reload", () => {
 });
 
 describe("a hook that takes long", () => {
-  it.each(present)("is ended together with the run, within a second, under $name", async ({ argv }) => {
-    const server = serverWith({
-      certificate: false,
-      hooks: { exec: [["sh", "-c", 'echo $$ >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] },
-    });
+  const moments = [
+    { when: "", delay: "" },
+    { when: ", also before the shell has its number", delay: "sleep 0.3; " },
+  ];
+  const rows = present.flatMap((shell) => moments.map((moment) => ({ ...shell, ...moment })));
+  it.each(rows)("is ended together with the run, within a second, under $name$when", async ({ argv, delay }) => {
+    const server = serverWith(
+      {
+        certificate: false,
+        hooks: { exec: [["sh", "-c", 'echo $$ >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] },
+      },
+      (script) => script.replace(/^child=\$!$/m, () => `${delay}child=$!`),
+    );
     let sent = 0;
     const run = await server.run(["once"], {
       shell: argv,

@@ -4,26 +4,15 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { getAuthenticatorFromEnvironment } from "ibm-cloud-sdk-core";
 import { type BootstrapOptions, validateBootstrap } from "../../bootstrap";
 import { extrasScript } from "../../bootstrap/script-extras";
-import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { type ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
+const servers = new Servers();
 
 function serverWith(options: BootstrapOptions): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
-  folder.endFirstBoot();
-  return folder;
+  const server = servers.makeQuick(options);
+  server.endFirstBoot();
+  return server;
 }
 
 const shellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
@@ -65,7 +54,7 @@ describe("hooks", () => {
 
   it("for failures run after a failure, those for success only for what was renewed", async () => {
     const server = serverWith({ hooks: { exec: [[...NOTE, "good"]], failureExec: [[...NOTE, "bad"]] } });
-    service.plan("iam_tokens", { status: 403 });
+    servers.service.plan("iam_tokens", { status: 403 });
     expect((await server.run(["once"])).exitCode).toBe(5);
     expect(server.read("/notes")).toBe("good:certificate :5\nbad:certificate :5\n");
   });
@@ -124,7 +113,7 @@ describe("hooks", () => {
     const server = serverWith({ hooks: { exec: [["sh", "-c", 'env >"$VPC_IDENTITY_ROOT/notes"']] } });
     const { stdout, stderr } = await server.run(["once"], { shell: ["sh", "-x"] });
     expect(server.read("/notes")).toContain("VPC_IDENTITY_CHANGED");
-    for (const secret of service.secrets) expect(server.read("/notes") + stdout + stderr).not.toContain(secret);
+    for (const secret of servers.service.secrets) expect(server.read("/notes") + stdout + stderr).not.toContain(secret);
   });
 });
 
@@ -155,7 +144,7 @@ describe("a credential file", () => {
       for (const name of ["vpc", "cos"]) {
         const request = { headers: {} as Record<string, string> };
         await getAuthenticatorFromEnvironment(name).authenticate(request);
-        expect(request.headers.Authorization).toBe(`Bearer ${service.secrets[1]}`);
+        expect(request.headers.Authorization).toBe(`Bearer ${servers.service.secrets[1]}`);
       }
     } finally {
       delete process.env.IBM_CREDENTIALS_FILE;

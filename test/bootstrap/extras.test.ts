@@ -2,31 +2,19 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
-import { MetadataService, refusal } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { refusal } from "./metadata-service";
+import { type ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
+const servers = new Servers();
 
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions, change = (script: string): string => script): ServerFolder {
-  folder = new ServerFolder(
-    service.url,
-    { trustRootsPem: service.rootPem, retrySeconds: 0, ...options },
-    // Where keys are the matter, they are made.
-    options.certificate === undefined ? (script) => change(withStockOfKeys(script)) : change,
-  );
-  folder.endFirstBoot();
-  return folder;
+function serverWith(options: BootstrapOptions, change?: (script: string) => string): ServerFolder {
+  const settings = { retrySeconds: 0, ...options };
+  // Where keys are the matter, they are made.
+  const server =
+    options.certificate === undefined ? servers.makeQuick(settings, change) : servers.make(settings, change);
+  server.endFirstBoot();
+  return server;
 }
 
 const present = SHELLS.filter((shell) => shell.present);
@@ -117,7 +105,7 @@ describe("log lines", () => {
   it.each(present)("are JSON with the fields that apply, under $name", async ({ argv }) => {
     const server = serverWith({ log: "json" });
     const message = 'a "quoted" \\ word';
-    service.plan("iam_tokens", { status: 403, body: refusal("unauthorized", message) });
+    servers.service.plan("iam_tokens", { status: 403, body: refusal("unauthorized", message) });
     const { exitCode, stderr } = await server.run(["once"], { shell: argv });
     expect(exitCode).toBe(5);
     const lines = stderr
@@ -167,7 +155,7 @@ describe("the metrics file", () => {
       expect(left).toBeLessThanOrEqual(3600);
     }
     expect(statSync(server.path("/var/lib/node/vpc-identity.prom")).mode & 0o777).toBe(0o644);
-    service.plan("token", { status: 403 });
+    servers.service.plan("token", { status: 403 });
     await server.run(["once"]);
     expect(values(server.read("/var/lib/node/vpc-identity.prom")).vpc_identity_last_run_exit_code).toBe(5);
   });
@@ -210,7 +198,7 @@ describe("the metrics file", () => {
   it.each(present)("tells of a run that was ended by a signal, under $name", async ({ argv }) => {
     const server = serverWith({ certificate: false, metricsFile: PROM });
     await server.run(["once"]);
-    service.plan("token", { delayMs: 20_000 });
+    servers.service.plan("token", { delayMs: 20_000 });
     const run = await server.run(["once"], {
       shell: argv,
       onStart: (pid) => {
@@ -260,7 +248,7 @@ describe("strongSwan's files", () => {
     ]);
     expect(read("x509ca/type_ibmshare_int.crt")).toBe(server.read("/run/vpc-identity/current/chain.pem"));
     expect(read("x509ca/type_ibmshare_int2.crt").replaceAll("\r", "").trim()).toBe(
-      service.rootPem.replaceAll("\r", "").trim(),
+      servers.service.rootPem.replaceAll("\r", "").trim(),
     );
     expect(statSync(server.path("/etc/swanctl/private/type_ibmshare.key")).mode & 0o777).toBe(0o600);
     expect(readdirSync(server.path("/etc/swanctl")).sort()).toEqual([
@@ -282,7 +270,7 @@ describe("strongSwan's files", () => {
     await server.run(["once"], systemOnly);
     const before = copies();
     expect(before).toHaveLength(5);
-    service.plan("certificates", { status: 400 }, { status: 400 });
+    servers.service.plan("certificates", { status: 400 }, { status: 400 });
     // As after a reboot, which takes what is in memory.
     rmSync(server.path("/run/vpc-identity"), { recursive: true });
     expect((await server.run(["once"], systemOnly)).exitCode).toBe(5);

@@ -2,27 +2,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
 import { type Fault, MetadataService, refusal, type Route } from "./metadata-service";
-import { ServerFolder, shellInTurn, withStockOfKeys } from "./server-folder";
+import { ServerFolder, shellInTurn } from "./server-folder";
+import { Servers } from "./servers";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions = {}): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
-  return folder;
-}
+const servers = new Servers();
 
 interface Case {
   readonly name: string;
@@ -235,20 +220,20 @@ describe("failures", () => {
   const rows = cases.map((row, index) => ({ ...row, shell: shellInTurn(index) }));
 
   it.each(rows)("$name, under $shell.name", async ({ faults, firstBoot, exitCode, says, calls, options, shell }) => {
-    const server = serverWith({ retrySeconds: 20, ...options });
+    const server = servers.makeQuick({ retrySeconds: 20, ...options });
     if (firstBoot !== true) server.endFirstBoot();
-    for (const [route, planned] of Object.entries(faults)) service.plan(route as Route, ...planned);
+    for (const [route, planned] of Object.entries(faults)) servers.service.plan(route as Route, ...planned);
     const run = await server.run(["once"], { shell: shell.argv });
     expect(run.stderr).toMatch(says);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: "" });
     for (const [route, count] of Object.entries(calls))
-      expect([route, service.calls(route as Route).length]).toEqual([route, count]);
+      expect([route, servers.service.calls(route as Route).length]).toEqual([route, count]);
   });
 
   it("fetches what it can when one profile is refused", async () => {
-    const server = serverWith({ iamTokens: [{ name: "refused", profileId: PROFILE }, { name: "default" }] });
+    const server = servers.makeQuick({ iamTokens: [{ name: "refused", profileId: PROFILE }, { name: "default" }] });
     server.endFirstBoot();
-    service.plan("iam_tokens", notLinked);
+    servers.service.plan("iam_tokens", notLinked);
     expect((await server.run(["once"])).exitCode).toBe(5);
     expect(server.has("/run/vpc-identity/tokens/default")).toBe(true);
     expect(server.has("/run/vpc-identity/tokens/refused")).toBe(false);
@@ -256,39 +241,39 @@ describe("failures", () => {
   });
 
   it("keeps a good token fresh while another is refused in the first boot, and ends that for good", async () => {
-    const server = serverWith({
+    const server = servers.makeQuick({
       iamTokens: [{ name: "refused", profileId: PROFILE }, { name: "good" }],
       certificate: false,
       firstBootSeconds: 8,
     });
-    service.lifeSeconds = 3;
+    servers.service.lifeSeconds = 3;
     // Every look asks for both: the good one has come due meanwhile.
-    service.plan("iam_tokens", ...many(notLinked).flatMap((fault) => [fault, {}]));
+    servers.service.plan("iam_tokens", ...many(notLinked).flatMap((fault) => [fault, {}]));
     const first = await server.run(["once"]);
     expect(first).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("gave up") as string });
-    const asked = service.calls("iam_tokens").map(({ body }) => body.includes(PROFILE));
+    const asked = servers.service.calls("iam_tokens").map(({ body }) => body.includes(PROFILE));
     expect(asked.length).toBeGreaterThanOrEqual(4);
     expect(asked).toEqual(asked.map((_, index) => index % 2 === 0));
-    service.plan("iam_tokens", notLinked);
+    servers.service.plan("iam_tokens", notLinked);
     const later = await server.run(["renew"]);
     expect(later.exitCode).toBe(5);
     expect(later.stderr).not.toContain("trying again");
   });
 
   it("leaves a good set alone when a renewal fails", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["once"]);
     const token = server.read("/run/vpc-identity/tokens/default");
-    service.plan("certificates", { status: 400, body: refusal("invalid_value", "No.") });
-    service.plan("iam_tokens", notLinked);
+    servers.service.plan("certificates", { status: 400, body: refusal("invalid_value", "No.") });
+    servers.service.plan("iam_tokens", notLinked);
     expect((await server.run(["once"])).exitCode).toBe(5);
     expect(server.completeSet()).toMatchObject({ generation: 1 });
     expect(server.read("/run/vpc-identity/tokens/default")).toBe(token);
   });
 
   it("says when nothing answers, and ends in time", async () => {
-    folder = new ServerFolder("http://127.0.0.1:1", { firstBootSeconds: 2 });
-    const { exitCode, stderr, milliseconds } = await folder.run(["once"]);
+    const server = servers.add(new ServerFolder("http://127.0.0.1:1", { firstBootSeconds: 2 }));
+    const { exitCode, stderr, milliseconds } = await server.run(["once"]);
     expect(exitCode).toBe(4);
     expect(stderr).toMatch(/no answer from http:\/\/127\.0\.0\.1:1: curl: \(7\)[\s\S]*is the metadata service enabled/);
     expect(milliseconds).toBeLessThan(8000);
@@ -296,7 +281,7 @@ describe("failures", () => {
 
   it("refuses a chain that does not lead to the roots of the options", async () => {
     const other = await MetadataService.start();
-    const server = serverWith({ trustRootsPem: other.rootPem, iamTokens: [] });
+    const server = servers.makeQuick({ trustRootsPem: other.rootPem, iamTokens: [] });
     await other.close();
     const { exitCode, stderr } = await server.run(["once"]);
     expect(stderr).toMatch(/certificate 0717-id_1 is refused: its chain does not verify/);
@@ -305,20 +290,19 @@ describe("failures", () => {
   });
 
   it("sends the version and the maturity of the options with every call", async () => {
-    await serverWith({ apiVersion: "2024-11-12", maturity: "beta" }).run(["once"]);
-    expect(service.requests.map(({ path }) => path.split("?")[1])).toEqual(
+    await servers.makeQuick({ apiVersion: "2024-11-12", maturity: "beta" }).run(["once"]);
+    expect(servers.service.requests.map(({ path }) => path.split("?")[1])).toEqual(
       new Array(3).fill("version=2024-11-12&maturity=beta"),
     );
   });
 
   it("goes on with the paths of before August 2025 when told to", async () => {
-    service.prefix = "/instance_identity/v1";
-    expect((await serverWith({ iamTokens: [], retrySeconds: 9 }).run(["once"])).exitCode).toBe(5);
-    folder?.remove();
-    service.requests.length = 0;
-    const { exitCode, stderr } = await serverWith({ legacyFallback: true }).run(["once"]);
+    servers.service.prefix = "/instance_identity/v1";
+    expect((await servers.makeQuick({ iamTokens: [], retrySeconds: 9 }).run(["once"])).exitCode).toBe(5);
+    servers.service.requests.length = 0;
+    const { exitCode, stderr } = await servers.makeQuick({ legacyFallback: true }).run(["once"]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-    expect(service.requests.map(({ path }) => path).sort()).toEqual([
+    expect(servers.service.requests.map(({ path }) => path).sort()).toEqual([
       "/identity/v1/token?version=2025-08-26",
       "/instance_identity/v1/certificates?version=2022-03-01",
       "/instance_identity/v1/iam_token?version=2022-03-01",
@@ -341,16 +325,16 @@ describe("failures", () => {
       says: /metadataUrl is/,
     },
   ])("refuses settings that someone broke: $name", async ({ config, says }) => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     writeFileSync(server.path("/etc/vpc-identity/config.json"), config);
     const { exitCode, stderr } = await server.run(["once"]);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(says);
-    expect(service.requests).toEqual([]);
+    expect(servers.service.requests).toEqual([]);
   });
 
   it.each([["frobnicate"], ["once", "twice"], []])("refuses a command it does not know: %p %p", async (...args) => {
-    const { exitCode, stderr } = await serverWith().run(args.filter((word) => typeof word === "string"));
+    const { exitCode, stderr } = await servers.makeQuick().run(args.filter((word) => typeof word === "string"));
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^usage: vpc-identity COMMAND\n {2}once {2}[^]*\n {2}install, uninstall .*\n$/);
   });
@@ -358,14 +342,15 @@ describe("failures", () => {
 
 describe("nonce", () => {
   it("is sent, and an answer without it is not taken", async () => {
-    const server = serverWith({ nonce: true, iamTokens: [], retrySeconds: 0 });
+    const server = servers.makeQuick({ nonce: true, iamTokens: [], retrySeconds: 0 });
     server.endFirstBoot();
-    service.plan("token", { change: (text) => text.replace("}", `,"nonce":"another"}`) });
+    servers.service.plan("token", { change: (text) => text.replace("}", `,"nonce":"another"}`) });
     expect((await server.run(["once"])).exitCode).toBe(7);
-    const sent = (): string => (JSON.parse(service.calls("token").at(-1)?.body ?? "") as { nonce: string }).nonce;
+    const sent = (): string =>
+      (JSON.parse(servers.service.calls("token").at(-1)?.body ?? "") as { nonce: string }).nonce;
     expect(sent()).toMatch(/^[0-9a-f]{32}$/);
     const first = sent();
-    service.plan("token", { change: (text) => text.replace("}", `,"nonce":"${sent()}"}`) });
+    servers.service.plan("token", { change: (text) => text.replace("}", `,"nonce":"${sent()}"}`) });
     expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
     expect(sent()).not.toBe(first);
   });
@@ -377,20 +362,20 @@ describe("the results folder", () => {
     { name: "is open to its group", folder: "/run/vpc-identity", mode: 0o770 },
     { name: "is in a folder that is open to all", folder: "/run", mode: 0o777 },
   ])("that $name is refused", async ({ folder: path, mode }) => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
     chmodSync(server.path(path), mode);
     const { exitCode, stderr } = await server.run(["once"]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/other users may write to .*: take that from them/);
-    expect(service.requests).toEqual([]);
+    expect(servers.service.requests).toEqual([]);
   });
 
   it("is on the disk when the options say so", async () => {
-    const server = serverWith({ keepOnDisk: true });
+    const server = servers.makeQuick({ keepOnDisk: true });
     expect((await server.run(["once"])).exitCode).toBe(0);
     expect(server.has("/run/vpc-identity")).toBe(false);
-    expect(server.read("/var/lib/vpc-identity/results/tokens/default")).toBe(service.secrets[1]);
+    expect(server.read("/var/lib/vpc-identity/results/tokens/default")).toBe(servers.service.secrets[1]);
     expect((await server.run(["status"])).stdout).toContain("/var/lib/vpc-identity/results/current/leaf.pem");
   });
 });

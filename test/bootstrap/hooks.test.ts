@@ -2,27 +2,15 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
-import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { type ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
+const servers = new Servers();
 
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions, change = (script: string): string => script): ServerFolder {
-  const settings = { trustRootsPem: service.rootPem, retrySeconds: 0, ...options };
-  folder = new ServerFolder(service.url, settings, (script) => change(withStockOfKeys(script)));
-  folder.endFirstBoot();
-  return folder;
+function serverWith(options: BootstrapOptions, change?: (script: string) => string): ServerFolder {
+  const server = servers.makeQuick({ retrySeconds: 0, ...options }, change);
+  server.endFirstBoot();
+  return server;
 }
 
 const present = SHELLS.filter((shell) => shell.present);
@@ -219,7 +207,7 @@ describe("hooks of a run that was killed", () => {
     await server.run(["once"], later);
     const hooks = server.run(["hooks"]);
     while (!server.has("/run/vpc-identity/outcome.taken")) await new Promise((resolve) => setTimeout(resolve, 20));
-    service.plan("token", { status: 403 });
+    servers.service.plan("token", { status: 403 });
     expect((await server.run(["once"], later)).exitCode).toBe(5);
     writeFileSync(server.path("/go"), "");
     expect((await hooks).exitCode).toBe(0);

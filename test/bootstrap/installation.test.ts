@@ -1,33 +1,11 @@
 /** The installed script as its own installer: first boot, renewals from then on, and removal. */
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import type { BootstrapOptions } from "../../bootstrap";
-import { MetadataService, refusal } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { refusal } from "./metadata-service";
+import { type ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(
-  options: BootstrapOptions = {},
-  change = (script: string): string => script,
-  url = service.url,
-): ServerFolder {
-  folder = new ServerFolder(url, { trustRootsPem: service.rootPem, ...options }, (script) =>
-    change(withStockOfKeys(script)),
-  );
-  return folder;
-}
+const servers = new Servers();
 
 const present = SHELLS.filter((shell) => shell.present);
 const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
@@ -35,7 +13,7 @@ const seconds = (count: number): Promise<void> => new Promise((resolve) => setTi
 
 /** Stand-ins for programs of the system, each a line of sh. */
 function withPrograms(programs: Readonly<Record<string, string>>): ServerFolder {
-  const server = serverWith({}, (script) =>
+  const server = servers.makeQuick({}, (script) =>
     script
       .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
       .replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
@@ -57,7 +35,7 @@ describe("uninstall", () => {
   it.each(present)(
     "says one thing when a run holds the lock and settings are broken, under $name",
     async ({ argv }) => {
-      const server = serverWith();
+      const server = servers.makeQuick();
       mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
       writeFileSync(server.path("/etc/vpc-identity/config.json"), "{");
       const holder = spawn("sh", [
@@ -76,12 +54,12 @@ describe("uninstall", () => {
   );
 
   it("waits for a run, and leaves the units of others", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     const units = server.path("/etc/systemd/system");
     mkdirSync(units, { recursive: true });
     for (const name of ["vpc-identity.service", "vpc-identity.timer", "vpc-identity-consumer.service"])
       writeFileSync(`${units}/${name}`, "[Unit]\n");
-    service.plan("iam_tokens", { delayMs: 3000 });
+    servers.service.plan("iam_tokens", { delayMs: 3000 });
     const run = server.run(["once"]);
     await seconds(1);
     expect((await server.run(["uninstall"])).exitCode).toBe(0);
@@ -91,7 +69,7 @@ describe("uninstall", () => {
   });
 
   it("removes what was written for others: strongSwan's copies and the metrics file", async () => {
-    const server = serverWith({ strongswan: { name: "ours" }, metricsFile: "/var/lib/node/vpc-identity.prom" });
+    const server = servers.makeQuick({ strongswan: { name: "ours" }, metricsFile: "/var/lib/node/vpc-identity.prom" });
     for (const folder of ["private", "x509", "x509ca"]) {
       mkdirSync(server.path(`/etc/swanctl/${folder}`), { recursive: true });
       writeFileSync(server.path(`/etc/swanctl/${folder}/theirs.pem`), "x");
@@ -116,7 +94,7 @@ describe("uninstall", () => {
   });
 
   it("removes everything of this program and nothing else", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["once"]);
     writeFileSync(server.path("/etc/other"), "x");
     expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
@@ -140,30 +118,30 @@ describe("provision", () => {
   });
 
   it("ends with the exit code of the first fetch, and says how to stay fresh where there is no systemd", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     const good = await server.run(["provision"]);
     expect(good.exitCode).toBe(0);
     expect(good.stderr).toMatch(/no systemd here: keep "vpc-identity loop" running/);
     expect(server.completeSet()).toMatchObject({ generation: 1 });
-    service.plan("iam_tokens", notLinked);
+    servers.service.plan("iam_tokens", notLinked);
     expect((await server.run(["provision"])).exitCode).toBe(5);
   });
 });
 
 describe("a user of its own", () => {
   it("needs systemd, and without it nothing is fetched as root", async () => {
-    const { exitCode, stderr } = await serverWith({ user: "daemon" }).run(["provision"]);
+    const { exitCode, stderr } = await servers.makeQuick({ user: "daemon" }).run(["provision"]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
       stderr: 'vpc-identity: the option "user" needs systemd\n',
     });
-    expect(service.requests).toEqual([]);
+    expect(servers.service.requests).toEqual([]);
   });
 });
 
 describe("install", () => {
   it("says how to stay fresh where there is no systemd", async () => {
-    const { exitCode, stderr } = await serverWith().run(["install"]);
+    const { exitCode, stderr } = await servers.makeQuick().run(["install"]);
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/keep "vpc-identity loop" running, or "vpc-identity renew" in cron/);
   });

@@ -1,32 +1,10 @@
 /** What the installed script does after the first fetch: renewal in time, and what it tells a person on the server. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import type { BootstrapOptions } from "../../bootstrap";
-import { MetadataService, refusal } from "./metadata-service";
-import { type Run, ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { refusal } from "./metadata-service";
+import { type Run, ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(
-  options: BootstrapOptions = {},
-  change = (script: string): string => script,
-  url = service.url,
-): ServerFolder {
-  folder = new ServerFolder(url, { trustRootsPem: service.rootPem, ...options }, (script) =>
-    change(withStockOfKeys(script)),
-  );
-  return folder;
-}
+const servers = new Servers();
 
 const present = SHELLS.filter((shell) => shell.present);
 const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked.") };
@@ -34,44 +12,44 @@ const seconds = (count: number): Promise<void> => new Promise((resolve) => setTi
 
 describe("renew", () => {
   it("asks for nothing while everything is fresh", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["renew"]);
-    expect(service.requests).toHaveLength(3);
+    expect(servers.service.requests).toHaveLength(3);
     expect(await server.run(["renew"])).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(service.requests).toHaveLength(3);
+    expect(servers.service.requests).toHaveLength(3);
   });
 
   it("fetches only what is due", async () => {
-    const server = serverWith({ iamTokens: [{ name: "a" }, { name: "b" }] });
+    const server = servers.makeQuick({ iamTokens: [{ name: "a" }, { name: "b" }] });
     await server.run(["once"]);
     rmSync(server.path("/run/vpc-identity/tokens/b"));
-    service.requests.length = 0;
+    servers.service.requests.length = 0;
     expect(await server.run(["renew"])).toMatchObject({ exitCode: 0 });
-    expect(service.requests.map(({ path }) => path.split("?")[0])).toEqual([
+    expect(servers.service.requests.map(({ path }) => path.split("?")[0])).toEqual([
       "/identity/v1/token",
       "/identity/v1/iam_tokens",
     ]);
   });
 
   it("fetches everything again after a reboot that kept the files", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["once"]);
     const issued = server.path("/run/vpc-identity/issued/default");
     writeFileSync(issued, server.read("/run/vpc-identity/issued/default").replace(/\S+$/m, "another-boot"));
-    service.requests.length = 0;
+    servers.service.requests.length = 0;
     await server.run(["renew"]);
-    expect(service.calls("iam_tokens")).toHaveLength(1);
+    expect(servers.service.calls("iam_tokens")).toHaveLength(1);
   });
 });
 
 describe("a server made from an image of another one", () => {
   it("drops what the image brought along, and has a first boot of its own", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["once"]);
     const before = server.read("/run/vpc-identity/current/key.pem");
     mkdirSync(server.path("/var/lib/cloud/data"), { recursive: true });
     writeFileSync(server.path("/var/lib/cloud/data/instance-id"), "another-server\n");
-    service.plan("iam_tokens", notLinked);
+    servers.service.plan("iam_tokens", notLinked);
     const { exitCode, stderr } = await server.run(["once"]);
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/trying again in [3-5] s/);
@@ -81,13 +59,16 @@ describe("a server made from an image of another one", () => {
   });
 
   it("drops it also when the first boot of that one had not ended", async () => {
-    const server = serverWith({ certificate: false, credentialFiles: [{ token: "default", services: ["VPC"] }] });
+    const server = servers.makeQuick({
+      certificate: false,
+      credentialFiles: [{ token: "default", services: ["VPC"] }],
+    });
     await server.run(["once"]);
     expect(server.has("/run/vpc-identity/credentials/default.env")).toBe(true);
     rmSync(server.path("/var/lib/vpc-identity/provisioned"));
     mkdirSync(server.path("/var/lib/cloud/data"), { recursive: true });
     writeFileSync(server.path("/var/lib/cloud/data/instance-id"), "another-server\n");
-    service.plan("iam_tokens", { status: 404 });
+    servers.service.plan("iam_tokens", { status: 404 });
     expect((await server.run(["once"])).exitCode).toBe(5);
     for (const path of ["tokens/default", "credentials/default.env"])
       expect([path, server.has(`/run/vpc-identity/${path}`)]).toEqual([path, false]);
@@ -96,8 +77,8 @@ describe("a server made from an image of another one", () => {
 
 describe("loop", () => {
   it.each(present)("renews in time, again and again, under $name", async ({ argv }) => {
-    const server = serverWith({ certificate: false });
-    service.lifeSeconds = 2;
+    const server = servers.makeQuick({ certificate: false });
+    servers.service.lifeSeconds = 2;
     const tokens = new Set<string>();
     const run = await server.run(["loop"], {
       shell: argv,
@@ -123,12 +104,12 @@ describe("loop", () => {
 
 describe("status", () => {
   it("tells the condition of everything, with the worst as exit code", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     expect(await server.run(["status"])).toMatchObject({
       exitCode: 3,
       stdout: expect.stringMatching(/^missing +token default/) as string,
     });
-    service.lifeSeconds = 12;
+    servers.service.lifeSeconds = 12;
     await server.run(["once"]);
     expect((await server.run(["status"])).exitCode).toBe(0);
     const { stdout, exitCode } = await server.run(["status", "--json"]);
@@ -149,7 +130,7 @@ describe("status", () => {
 
 describe("needs-renewal", () => {
   it("answers in words, and by exit code when asked to", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     expect(await server.run(["needs-renewal"])).toMatchObject({ exitCode: 0, stdout: "yes\n" });
     expect(await server.run(["needs-renewal", "--exit-code"])).toMatchObject({ exitCode: 0, stdout: "yes\n" });
     await server.run(["once"]);
@@ -160,12 +141,16 @@ describe("needs-renewal", () => {
 
 describe("print-token", () => {
   it("prints a token that is valid, and nothing else", async () => {
-    const server = serverWith({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
+    const server = servers.makeQuick({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
     expect(await server.run(["print-token"])).toMatchObject({ exitCode: 1, stdout: "" });
-    service.lifeSeconds = 2;
+    servers.service.lifeSeconds = 2;
     await server.run(["once"]);
-    expect(await server.run(["print-token"])).toMatchObject({ exitCode: 0, stdout: service.secrets[1], stderr: "" });
-    expect(await server.run(["print-token", "b"])).toMatchObject({ exitCode: 0, stdout: service.secrets[2] });
+    expect(await server.run(["print-token"])).toMatchObject({
+      exitCode: 0,
+      stdout: servers.service.secrets[1],
+      stderr: "",
+    });
+    expect(await server.run(["print-token", "b"])).toMatchObject({ exitCode: 0, stdout: servers.service.secrets[2] });
     await seconds(2.5);
     expect(await server.run(["print-token"])).toMatchObject({
       exitCode: 1,
@@ -175,14 +160,14 @@ describe("print-token", () => {
   });
 
   it("prints it as IAM's own answer when asked for JSON", async () => {
-    const server = serverWith({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
+    const server = servers.makeQuick({ iamTokens: [{ name: "default" }, { name: "b" }], certificate: false });
     await server.run(["once"]);
     for (const [index, args] of [["--json"], ["--json", "b"]].entries()) {
       const { exitCode, stdout } = await server.run(["print-token", ...args]);
       const answer = JSON.parse(stdout) as { expires_in: number; expiration: number };
       expect({ exitCode, answer }).toMatchObject({
         exitCode: 0,
-        answer: { access_token: service.secrets[index + 1], token_type: "Bearer" },
+        answer: { access_token: servers.service.secrets[index + 1], token_type: "Bearer" },
       });
       // A sixtieth of the life is taken off, for whoever reads it last.
       expect(answer.expires_in).toBeGreaterThan(3500);
@@ -194,7 +179,7 @@ describe("print-token", () => {
   });
 
   it("reads nothing but tokens", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     await server.run(["once"]);
     const { stdout, exitCode } = await server.run(["print-token", "../current/key.pem"]);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
@@ -206,7 +191,7 @@ describe("doctor", () => {
   const yesterday = new Date(Date.now() - 86_400_000).toUTCString();
 
   it("has nothing to say against a good server", async () => {
-    const { exitCode, stdout } = await serverWith().run(["doctor"]);
+    const { exitCode, stdout } = await servers.makeQuick().run(["doctor"]);
     expect(exitCode).toBe(0);
     expect(
       stdout
@@ -220,30 +205,30 @@ describe("doctor", () => {
   it.each([
     {
       name: "a profile that is not linked",
-      plan: () => service.plan("iam_tokens", notLinked),
+      plan: () => servers.service.plan("iam_tokens", notLinked),
       exitCode: 5,
       says: /fix: link the trusted profile/,
     },
     {
       name: "a server without default profile",
-      plan: () => service.plan("iam_tokens", noDefault),
+      plan: () => servers.service.plan("iam_tokens", noDefault),
       exitCode: 5,
       says: /no default trusted profile: name one/,
     },
     {
       name: "a clock that is wrong",
-      plan: () => service.plan("token", { headers: { Date: yesterday } }),
+      plan: () => servers.service.plan("token", { headers: { Date: yesterday } }),
       exitCode: 8,
       says: /clock: this server is 864\d\d s off/,
     },
     {
       name: "a service that fails",
-      plan: () => service.plan("token", { status: 500 }),
+      plan: () => servers.service.plan("token", { status: 500 }),
       exitCode: 6,
       says: /FAIL {2}identity token: HTTP 500/,
     },
   ])("finds $name", async ({ plan, exitCode, says }) => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     plan();
     const run = await server.run(["doctor"]);
     expect(run.stdout).toMatch(says);
@@ -251,8 +236,8 @@ describe("doctor", () => {
   });
 
   it("neither waits for a run nor publishes anything", async () => {
-    const server = serverWith();
-    service.plan("iam_tokens", { delayMs: 4000 });
+    const server = servers.makeQuick();
+    servers.service.plan("iam_tokens", { delayMs: 4000 });
     const run = server.run(["once"]);
     await seconds(1);
     const { exitCode, milliseconds } = await server.run(["doctor"]);
@@ -264,14 +249,16 @@ describe("doctor", () => {
   });
 
   it("finds a port on which nothing listens", async () => {
-    folder = new ServerFolder("http://127.0.0.1:1");
-    const { exitCode, stdout } = await folder.run(["doctor"]);
+    const server = servers.add(new ServerFolder("http://127.0.0.1:1"));
+    const { exitCode, stdout } = await server.run(["doctor"]);
     expect(exitCode).toBe(4);
     expect(stdout).toMatch(/FAIL {2}refused: identity token: no answer[\s\S]*fix: check the protocol/);
   });
 
   it("finds a tool that is missing", async () => {
-    const server = serverWith({}, (script) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"));
+    const server = servers.makeQuick({}, (script) =>
+      script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
+    );
     expect(await server.run(["doctor"])).toMatchObject({
       exitCode: 3,
       stdout: expect.stringMatching(/"curl-of-the-test" is missing/) as string,

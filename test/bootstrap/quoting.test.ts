@@ -4,21 +4,10 @@ import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import type { BootstrapOptions } from "../../bootstrap";
 import { validateBootstrap } from "../../bootstrap";
-import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
+const servers = new Servers();
 
 const special = fc.constantFrom(
   ...["'", '"', "\\", "$(id)", "`id`", "$HOME", "#", ";", "&", "|", "*", "?", "~", "!", "%s", "\\n", "--", "=", "{}"],
@@ -52,13 +41,13 @@ describe.each(SHELLS.filter(({ present }) => present))("executed by $name", ({ a
           iamTokens: [],
           certificate: { subject: { C: "DE", O: organisation, L: locality } },
         };
-        folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
-        service.reset();
-        const { exitCode, stderr } = await folder.run(["once"], { shell: argv });
+        const server = servers.makeQuick(options);
+        servers.service.reset();
+        const { exitCode, stderr } = await server.run(["once"], { shell: argv });
         expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-        const { csr } = JSON.parse(service.calls("certificates")[0]?.body ?? "") as { csr: string };
+        const { csr } = JSON.parse(servers.service.calls("certificates")[0]?.body ?? "") as { csr: string };
         expect(subjectOf(csr)).toEqual({ C: "DE", O: organisation, L: locality });
-        folder.remove();
+        server.remove();
       }),
       { numRuns: 6 },
     );
@@ -73,12 +62,12 @@ describe.each(SHELLS.filter(({ present }) => present))("executed by $name", ({ a
           hooks: { exec: [["sh", "-c", program, "sh", ...words]] },
         };
         expect(validateBootstrap(options, "")).toEqual([]);
-        folder = new ServerFolder(service.url, options);
-        service.reset();
-        const { exitCode, stderr } = await folder.run(["once"], { shell: argv });
+        const server = servers.make(options);
+        servers.service.reset();
+        const { exitCode, stderr } = await server.run(["once"], { shell: argv });
         expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-        expect(readFileSync(folder.path("/words"), "utf8").split("\0").slice(0, -1)).toEqual(words);
-        folder.remove();
+        expect(readFileSync(server.path("/words"), "utf8").split("\0").slice(0, -1)).toEqual(words);
+        server.remove();
       }),
       { numRuns: 12 },
     );

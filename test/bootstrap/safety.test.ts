@@ -1,28 +1,11 @@
 /** What the installed script must never do: show a secret, mix two sets, hang on a signal, run twice at once. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { BootstrapOptions } from "../../bootstrap";
-import { MetadataService } from "./metadata-service";
-import { ServerFolder, shellInTurn, SHELLS, withStockOfKeys } from "./server-folder";
+import { type ServerFolder, shellInTurn, SHELLS, withStockOfKeys } from "./server-folder";
+import { Servers } from "./servers";
 
 const present = SHELLS.filter((shell) => shell.present);
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
-  return folder;
-}
+const servers = new Servers();
 
 /** Arguments and environments of a process and everything it started. */
 function inspectFamily(pid: number): string {
@@ -67,17 +50,17 @@ describe("secrets", () => {
   it.each([{ name: "sh", argv: ["sh"] }, ...traced])(
     "are in no argument, environment or output, under $name",
     async ({ argv }) => {
-      const server = serverWith({ iamTokens: [{ name: "a" }, { name: "b" }] });
-      service.plan("iam_tokens", { delayMs: 150 }, { delayMs: 150 });
-      service.plan("certificates", { delayMs: 150 });
+      const server = servers.make({ iamTokens: [{ name: "a" }, { name: "b" }] });
+      servers.service.plan("iam_tokens", { delayMs: 150 }, { delayMs: 150 });
+      servers.service.plan("certificates", { delayMs: 150 });
       const { seen, printed } = await watched(server, { PLANTED: "the-planted-marker" }, argv);
       // The same search finds what is there to find, in an environment and in arguments.
       expect(seen).toContain("the-planted-marker");
       expect(seen).toMatch(/curl\0-q\0-K/);
-      expect(service.secrets).toHaveLength(3);
+      expect(servers.service.secrets).toHaveLength(3);
       const key = server.read("/run/vpc-identity/current/key.pem").split("\n")[1] ?? "";
       expect(key.length).toBeGreaterThan(60);
-      for (const secret of [...service.secrets, key]) {
+      for (const secret of [...servers.service.secrets, key]) {
         expect(seen).not.toContain(secret);
         expect(printed).not.toContain(secret);
       }
@@ -85,25 +68,25 @@ describe("secrets", () => {
   );
 
   it("are taken out of what a server's error repeats", async () => {
-    const server = serverWith({ retrySeconds: 0 });
+    const server = servers.make({ retrySeconds: 0 });
     server.endFirstBoot();
     const body = JSON.stringify({
       errors: [{ code: "x", message: "bad token eyJhbGciOiJ9.eyJzdWIiOiJ4.c2ln \u001b[31m" }],
     });
-    service.plan("iam_tokens", { status: 400, body });
+    servers.service.plan("iam_tokens", { status: 400, body });
     const { stderr } = await server.run(["once"]);
     expect(stderr).toContain("bad token [redacted] ?[31m");
   });
 
   it("are in no file but those they belong to", async () => {
-    const server = serverWith();
+    const server = servers.make();
     await server.run(["once"]);
     const found: string[] = [];
     const search = (path: string): void => {
       for (const entry of readdirSync(path, { withFileTypes: true })) {
         const at = `${path}/${entry.name}`;
         if (entry.isDirectory()) search(at);
-        else if (entry.isFile() && service.secrets.some((secret) => readFileSync(at, "utf8").includes(secret)))
+        else if (entry.isFile() && servers.service.secrets.some((secret) => readFileSync(at, "utf8").includes(secret)))
           found.push(at);
       }
     };
@@ -112,7 +95,7 @@ describe("secrets", () => {
   });
 
   it("do not go to a proxy", async () => {
-    const server = serverWith();
+    const server = servers.make();
     const proxies = {
       http_proxy: "http://127.0.0.1:1",
       https_proxy: "http://127.0.0.1:1",
@@ -122,7 +105,7 @@ describe("secrets", () => {
   });
 
   it("are not redirected by a .curlrc", async () => {
-    const server = serverWith();
+    const server = servers.make();
     writeFileSync(server.path("/.curlrc"), 'proxy = "http://127.0.0.1:1"\nverbose\n');
     expect(await server.run(["once"], { env: { HOME: server.root } })).toMatchObject({ exitCode: 0 });
   });
@@ -153,7 +136,7 @@ describe("SIGKILL", () => {
     // BusyBox runs a mv and a rm of its own, which nothing can stand in for.
     const others = present.map(({ argv }) => argv).filter(([program]) => program !== "busybox");
     const first = killAtStep(0);
-    const server = serverWith({}, (script) => first.change(withStockOfKeys(script)));
+    const server = servers.make({}, (script) => first.change(withStockOfKeys(script)));
     first.install(server);
     expect((await server.run(["once"])).exitCode).toBe(0);
     let [kept, changed, step] = [0, 0, 0];
@@ -186,14 +169,14 @@ describe("signals", () => {
   it.each(rows)(
     "$signal ends the run within a second and leaves nothing behind, under $name",
     async ({ signal, exitCode, argv }) => {
-      const server = serverWith({ certificate: false });
-      service.plan("iam_tokens", { delayMs: 30_000 });
+      const server = servers.make({ certificate: false });
+      servers.service.plan("iam_tokens", { delayMs: 30_000 });
       let sent = 0;
       const run = await server.run(["once"], {
         shell: argv,
         onStart: (pid) => {
           const wait = setInterval(() => {
-            if (service.calls("iam_tokens").length === 0) return;
+            if (servers.service.calls("iam_tokens").length === 0) return;
             clearInterval(wait);
             sent = Date.now();
             process.kill(pid, signal);
@@ -203,7 +186,7 @@ describe("signals", () => {
       expect(run.exitCode).toBe(exitCode);
       expect(Date.now() - sent).toBeLessThan(1000);
       expect(readdirSync(server.path("/run/vpc-identity")).filter((name) => name.startsWith(".work"))).toEqual([]);
-      service.plan("iam_tokens");
+      servers.service.plan("iam_tokens");
       expect((await server.run(["once"], { shell: argv })).exitCode).toBe(0);
     },
   );
@@ -218,7 +201,7 @@ describe("the lock where there is no flock", () => {
     { name: "of another boot", file: "pid-of-another-boot", text: `${process.pid}\n` },
     { name: "that names nobody", file: undefined, text: "" },
   ])("$name is no hindrance", async ({ file, text }) => {
-    const server = serverWith({}, withoutFlock);
+    const server = servers.make({}, withoutFlock);
     mkdirSync(server.path("/run/vpc-identity/lock.d"), { recursive: true });
     if (file !== undefined) writeFileSync(server.path(`/run/vpc-identity/lock.d/${file}`), text);
     const [one, two] = await Promise.all([0, 1].map((turn) => server.run(["once"], { shell: shellInTurn(turn).argv })));
@@ -233,19 +216,19 @@ describe.each([
   { name: "a folder where there is no flock", change: withoutFlock },
 ])("two runs at once, with $name", ({ change }) => {
   it("take turns", async () => {
-    const server = serverWith({}, change);
-    service.plan("iam_tokens", { delayMs: 1500 });
+    const server = servers.make({}, change);
+    servers.service.plan("iam_tokens", { delayMs: 1500 });
     const runs = await Promise.all(present.map(({ argv }) => server.run(["once"], { shell: argv })));
     expect(runs.map(({ exitCode }) => exitCode)).toEqual(present.map(() => 0));
     expect(server.completeSet()).toMatchObject({ generation: present.length });
-    const order = service.requests.map(({ path }) => path.split("?")[0]?.split("/").pop());
+    const order = servers.service.requests.map(({ path }) => path.split("?")[0]?.split("/").pop());
     const turn = ["token", "iam_tokens", "certificates"];
     expect(order).toEqual(present.flatMap(() => turn));
   });
 
   it("end the second when it would wait for too long", async () => {
-    const server = serverWith({ firstBootSeconds: 0, retrySeconds: 0 }, change);
-    service.plan("token", { delayMs: 1500 });
+    const server = servers.make({ firstBootSeconds: 0, retrySeconds: 0 }, change);
+    servers.service.plan("token", { delayMs: 1500 });
     const first = server.run(["once"]);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await server.run(["once"])).toMatchObject({
@@ -256,13 +239,13 @@ describe.each([
   });
 
   it("are not stopped by the lock of a run that was killed", async () => {
-    const server = serverWith({}, change);
-    service.plan("iam_tokens", { delayMs: 3000 });
+    const server = servers.make({}, change);
+    servers.service.plan("iam_tokens", { delayMs: 3000 });
     const killed = await server.run(["once"], {
       onStart: (pid) => setTimeout(() => process.kill(pid, "SIGKILL"), 600),
     });
     expect(killed.exitCode).toBe(137);
-    service.plan("iam_tokens");
+    servers.service.plan("iam_tokens");
     const next = await server.run(["once"]);
     expect(next).toMatchObject({ exitCode: 0 });
     expect(next.milliseconds).toBeLessThan(3000);

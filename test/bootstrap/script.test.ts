@@ -1,32 +1,15 @@
 /** The installed script, run by every shell it must know, against on-instance services that fail in every way. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import type { BootstrapOptions } from "../../bootstrap";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
-import { MetadataService } from "./metadata-service";
 import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { Servers } from "./servers";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const CRN = `crn:v1:bluemix:public:iam-identity::a/0f1e2d3c4b5a69788796a5b4c3d2e1f0::profile:${PROFILE}`;
 const shellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions = {}, changeScript?: (script: string) => string): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, changeScript);
-  return folder;
-}
+const servers = new Servers();
 
 (shellcheck ? describe : describe.skip)("shellcheck", () => {
   it("has no finding of shellcheck, as sh and as dash", () => {
@@ -53,27 +36,27 @@ describe.each(SHELLS)("$name", ({ name, argv, present }) => {
   });
 
   it("leaves tokens and certificate behind", async () => {
-    const server = serverWith({
+    const server = servers.make({
       iamTokens: [{ name: "default" }, { name: "backup", profileId: PROFILE }, { name: "by.crn", profileCrn: CRN }],
       certificate: { subject: { C: "DE", O: 'Ex$ample "#;\\', OU: "Bücher" } },
     });
     const { exitCode, stdout, stderr } = await server.run(["once"], { shell: argv });
     expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0, stdout: "" });
-    expect(server.read("/run/vpc-identity/tokens/default")).toBe(service.secrets[1]);
-    expect(server.read("/run/vpc-identity/tokens/backup")).toBe(service.secrets[2]);
-    expect(server.read("/run/vpc-identity/tokens/by.crn")).toBe(service.secrets[3]);
+    expect(server.read("/run/vpc-identity/tokens/default")).toBe(servers.service.secrets[1]);
+    expect(server.read("/run/vpc-identity/tokens/backup")).toBe(servers.service.secrets[2]);
+    expect(server.read("/run/vpc-identity/tokens/by.crn")).toBe(servers.service.secrets[3]);
     expect(server.completeSet()).toMatchObject({
       generation: 1,
       instanceId: "0717_server-1",
       certificateId: "0717-id_1",
     });
-    expect(service.calls("token").map(({ body }) => body)).toEqual(['{"expires_in":300}']);
-    expect(service.calls("iam_tokens").map(({ body }) => body)).toEqual([
+    expect(servers.service.calls("token").map(({ body }) => body)).toEqual(['{"expires_in":300}']);
+    expect(servers.service.calls("iam_tokens").map(({ body }) => body)).toEqual([
       "{}",
       `{"trusted_profile":{"id":"${PROFILE}"}}`,
       `{"trusted_profile":{"crn":"${CRN}"}}`,
     ]);
-    for (const { headers, path } of service.requests) {
+    for (const { headers, path } of servers.service.requests) {
       expect(headers).toMatchObject({ "metadata-flavor": "ibm", "content-type": "application/json" });
       expect(path).toContain("?version=2025-08-26");
     }
@@ -82,12 +65,12 @@ describe.each(SHELLS)("$name", ({ name, argv, present }) => {
 
 describe("once", () => {
   it("asks for a bare version 1 request with exactly the subject of the options", async () => {
-    const server = serverWith({
+    const server = servers.make({
       iamTokens: [],
       certificate: { keySize: 4096, subject: { C: "DE", O: 'Ex$ample "#;\\', OU: "Bücher" } },
     });
     expect((await server.run(["once"])).exitCode).toBe(0);
-    const { csr, expires_in: life } = JSON.parse(service.calls("certificates")[0]?.body ?? "") as {
+    const { csr, expires_in: life } = JSON.parse(servers.service.calls("certificates")[0]?.body ?? "") as {
       csr: string;
       expires_in: number;
     };
@@ -106,7 +89,7 @@ describe("once", () => {
   });
 
   it("keeps files from everyone else", async () => {
-    const server = serverWith();
+    const server = servers.make();
     await server.run(["once"]);
     const modes = (path: string): Record<string, string> => {
       const at = server.path(`/run/vpc-identity/${path}`);
@@ -123,7 +106,7 @@ describe("once", () => {
   });
 
   it("refuses a results folder that is a link", async () => {
-    const server = serverWith();
+    const server = servers.make();
     spawnSync("ln", ["-s", "/tmp", server.path("/run")]);
     spawnSync("sh", [
       "-c",
@@ -138,9 +121,9 @@ describe("once", () => {
   });
 
   it("takes a chain that is the leaf alone", async () => {
-    const server = new ServerFolder(service.url, { iamTokens: [] });
-    folder = server;
-    service.plan("certificates", {
+    const server = new ServerFolder(servers.service.url, { iamTokens: [] });
+    servers.add(server);
+    servers.service.plan("certificates", {
       change: (text) => {
         const answer = JSON.parse(text) as { certificates: string[] };
         return JSON.stringify({ ...answer, certificates: answer.certificates.slice(0, 1) });
@@ -151,7 +134,7 @@ describe("once", () => {
   });
 
   it("keeps the previous set and removes older ones", async () => {
-    const server = serverWith({ iamTokens: [] });
+    const server = servers.make({ iamTokens: [] });
     for (const generation of [1, 2, 3]) {
       expect((await server.run(["once"])).exitCode).toBe(0);
       expect(server.completeSet()).toMatchObject({ generation });
@@ -162,34 +145,37 @@ describe("once", () => {
 
 (process.getuid?.() === 0 ? describe : describe.skip)("once, as real root", () => {
   it("lets the group in below the folder of the disk, too", async () => {
-    const server = serverWith({ group: "daemon", keepOnDisk: true });
+    const server = servers.make({ group: "daemon", keepOnDisk: true });
     mkdirSync(server.path("/var/lib"), { recursive: true });
     expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
     const script = 'exec setpriv --reuid 65534 --regid 1 --clear-groups sh "$0" "$@"';
     // The temporary folder of the test stands for "/", which everyone may pass.
     chmodSync(server.root, 0o755);
     const token = await server.run(["print-token"], { shell: ["sh", "-c", script] });
-    expect(token).toMatchObject({ exitCode: 0, stdout: service.secrets[1] });
+    expect(token).toMatchObject({ exitCode: 0, stdout: servers.service.secrets[1] });
     expect(
       (await server.run(["print-token"], { shell: ["sh", "-c", script.replace("regid 1", "regid 65534")] })).stdout,
     ).toBe("");
   });
 
   it("lets the owner of the tokens ask for one, and for their condition", async () => {
-    const server = serverWith({ certificate: false, files: { token: { owner: "daemon", mode: "0400" } } });
+    const server = servers.make({ certificate: false, files: { token: { owner: "daemon", mode: "0400" } } });
     expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
     chmodSync(server.root, 0o755);
     chmodSync(server.path("/run"), 0o755);
     const shell = ["sh", "-c", 'exec setpriv --reuid 1 --regid 1 --clear-groups sh "$0" "$@"'];
-    expect(await server.run(["print-token"], { shell })).toMatchObject({ exitCode: 0, stdout: service.secrets[1] });
+    expect(await server.run(["print-token"], { shell })).toMatchObject({
+      exitCode: 0,
+      stdout: servers.service.secrets[1],
+    });
     expect(await server.run(["status"], { shell })).toMatchObject({ exitCode: 0 });
   });
 
   it("never shuts its readers out", async () => {
-    const server = new ServerFolder(service.url, { certificate: false, group: "daemon" }, (script) =>
+    const server = new ServerFolder(servers.service.url, { certificate: false, group: "daemon" }, (script) =>
       script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
     );
-    folder = server;
+    servers.add(server);
     mkdirSync(server.path("/bin"));
     expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
     const chmod = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/modes"\nexec /bin/chmod "$@"\n';
@@ -200,7 +186,7 @@ describe("once", () => {
   });
 
   it("lets a group in when the options name one", async () => {
-    const server = serverWith({ group: "daemon" });
+    const server = servers.make({ group: "daemon" });
     const { exitCode, stderr } = await server.run(["once"]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     const of = (path: string): string => {
@@ -226,7 +212,7 @@ const LOOKED_FOR = ["curl", "openssl", "awk", "mktemp", "od", "find", "sed"];
 
 describe("programs", () => {
   function serverOf(programs: readonly string[]): ServerFolder {
-    const server = serverWith({ keepOnDisk: true }, (script) =>
+    const server = servers.make({ keepOnDisk: true }, (script) =>
       withStockOfKeys(script).replace(/^PATH=.*$/m, "PATH=$VPC_IDENTITY_ROOT/bin"),
     );
     mkdirSync(server.path("/bin"));
@@ -266,7 +252,7 @@ describe("programs", () => {
 
 describe("a mv without -T", () => {
   it.each(SHELLS.filter(({ present }) => present))("swaps the link all the same, under $name", async ({ argv }) => {
-    const server = serverWith({ iamTokens: [] }, (script) => withStockOfKeys(script).replace("mv -fT", "false"));
+    const server = servers.make({ iamTokens: [] }, (script) => withStockOfKeys(script).replace("mv -fT", "false"));
     for (const generation of [1, 2]) {
       expect((await server.run(["once"], { shell: argv })).exitCode).toBe(0);
       expect(server.completeSet()).toMatchObject({ generation });
@@ -293,10 +279,10 @@ describe("the way from identity token to IAM token", () => {
       "cat",
       "sleep",
     ];
-    const server = new ServerFolder(service.url, { certificate: false }, (script) =>
+    const server = new ServerFolder(servers.service.url, { certificate: false }, (script) =>
       script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
     );
-    folder = server;
+    servers.add(server);
     mkdirSync(server.path("/bin"));
     for (const name of names) {
       const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\necho ${name} >>"$VPC_IDENTITY_ROOT/programs"\nexec ${name} "$@"\n`;

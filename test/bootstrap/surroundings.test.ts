@@ -1,27 +1,10 @@
 /** What a server may find around it: no route, a silent service, a clock that jumped, a user who is not root. */
 import { spawn, spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import type { BootstrapOptions } from "../../bootstrap";
-import { MetadataService } from "./metadata-service";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { ServerFolder, SHELLS } from "./server-folder";
+import { Servers } from "./servers";
 
-let service: MetadataService;
-let folder: ServerFolder | undefined;
-
-beforeAll(async () => {
-  service = await MetadataService.start();
-});
-afterAll(() => service.close());
-afterEach(() => {
-  service.reset();
-  folder?.remove();
-  folder = undefined;
-});
-
-function serverWith(options: BootstrapOptions = {}): ServerFolder {
-  folder = new ServerFolder(service.url, { trustRootsPem: service.rootPem, ...options }, withStockOfKeys);
-  return folder;
-}
+const servers = new Servers();
 
 /** Runs the script in namespaces of its own, after `prepare`; the true address exists only there. */
 function isolated(
@@ -70,7 +53,7 @@ const DUMMY =
       says: /FAIL {2}(metadata disabled or blocked|hop limit): [\s\S]*fix: /,
     },
   ])("tells $name", async ({ prepare, says }) => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     // A doctor neither waits for another nor publishes anything.
     const runs = present.map(({ argv }) => isolated(server, "-rn", prepare, "doctor", {}, argv));
     for (const { exitCode, output } of await Promise.all(runs)) {
@@ -80,7 +63,7 @@ const DUMMY =
   });
 
   it("tells a name that does not resolve, unless its address is pinned", async () => {
-    const server = serverWith({ protocol: "https" });
+    const server = servers.makeQuick({ protocol: "https" });
     const hide = `${UP}; ip address add 169.254.169.254/32 dev lo`;
     const unknown = await isolated(server, "-rn", hide, "doctor");
     expect(unknown.output).toMatch(/FAIL {2}identity token: .*curl: \(6\)[\s\S]*check the resolver/);
@@ -92,15 +75,15 @@ const DUMMY =
 
 (possible("-rT", "--boottime", "10") ? describe : describe.skip)("time that jumps, in a time namespace", () => {
   it("forward, as after a suspend, makes everything due, and it is fetched again", async () => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     server.endFirstBoot();
-    const env = { VPC_IDENTITY_METADATA_URL: service.url };
+    const env = { VPC_IDENTITY_METADATA_URL: servers.service.url };
     expect((await isolated(server, "-rT --boottime 100", "", "once", env)).exitCode).toBe(0);
     expect((await isolated(server, "-rT --boottime 200", "", "renew", env)).exitCode).toBe(0);
-    expect(service.calls("iam_tokens")).toHaveLength(1);
+    expect(servers.service.calls("iam_tokens")).toHaveLength(1);
     expect((await isolated(server, "-rT --boottime 7300", "", "status", env)).exitCode).toBe(2);
     expect((await isolated(server, "-rT --boottime 7300", "", "renew", env)).exitCode).toBe(0);
-    expect(service.calls("iam_tokens")).toHaveLength(2);
+    expect(servers.service.calls("iam_tokens")).toHaveLength(2);
     expect(server.completeSet()).toMatchObject({ generation: 2 });
   });
 });
@@ -111,10 +94,10 @@ const DUMMY =
  */
 describe("a time of day that is wrong", () => {
   function serverWithClock(): { server: ServerFolder; offBy: (seconds: number) => void } {
-    const server = new ServerFolder(service.url, { trustRootsPem: service.rootPem }, (script) =>
+    const server = new ServerFolder(servers.service.url, { trustRootsPem: servers.service.rootPem }, (script) =>
       script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
     );
-    folder = server;
+    servers.add(server);
     mkdirSync(server.path("/bin"));
     const wrong = '#!/bin/sh\nPATH=/usr/bin:/bin\nat=$(($(date +%s) + $(cat "$VPC_IDENTITY_ROOT/off-by")))\n';
     const openssl =
@@ -136,8 +119,8 @@ describe("a time of day that is wrong", () => {
     offBy(by);
     expect((await server.run(["status"])).exitCode).toBe(0);
     expect((await server.run(["renew"])).exitCode).toBe(0);
-    expect((await server.run(["print-token"])).stdout).toBe(service.secrets[1]);
-    expect(service.requests).toHaveLength(3);
+    expect((await server.run(["print-token"])).stdout).toBe(servers.service.secrets[1]);
+    expect(servers.service.requests).toHaveLength(3);
   });
 
   it.each([
@@ -174,7 +157,7 @@ describe("a time of day that is wrong", () => {
 
 (process.getuid?.() === 0 ? describe : describe.skip)("a user who is not root", () => {
   it.each(present)("has tokens and certificate in folders of his own, under $name", async ({ argv }) => {
-    const server = serverWith();
+    const server = servers.makeQuick();
     const nobody = 65_534;
     for (const path of ["/", "/run", "/var", "/var/lib"]) {
       mkdirSync(server.path(path), { recursive: true });
@@ -195,10 +178,10 @@ describe("a time of day that is wrong", () => {
 
 describe("SELinux", () => {
   it("labels are restored on what was published, where there is restorecon", async () => {
-    const server = new ServerFolder(service.url, { trustRootsPem: service.rootPem }, (script) =>
+    const server = new ServerFolder(servers.service.url, { trustRootsPem: servers.service.rootPem }, (script) =>
       script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
     );
-    folder = server;
+    servers.add(server);
     mkdirSync(server.path("/bin"));
     const restorecon = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/labelled"\nexit 1\n';
     writeFileSync(server.path("/bin/restorecon"), restorecon, { mode: 0o755 });

@@ -49,8 +49,11 @@ export class ProgramRun {
   private open = 0;
   private signal: (() => void) | undefined;
   private finish: (() => void) | undefined;
+  private complain: (() => void) | undefined;
   private readonly signalled = new Promise<void>((resolve) => (this.signal = resolve));
   private readonly finished = new Promise<void>((resolve) => (this.finish = resolve));
+  /** Resolves when the program has logged an error, which makes it fail in the end. */
+  private readonly complained = new Promise<undefined>((resolve) => (this.complain = () => resolve(undefined)));
 
   constructor(
     private readonly run: Run,
@@ -119,7 +122,7 @@ export class ProgramRun {
         config,
         secretKeys,
       };
-      return runInline(protocol, inline);
+      return runInline(protocol, inline, this.complained);
     }
     const { folder, entry } = programOf(project);
     const settings = {
@@ -138,15 +141,17 @@ export class ProgramRun {
     return startProgram(settings, onOutput);
   }
 
-  /** Resolves when a program hangs after a rejection: nothing more has come from it for a while, and nothing of it is still open. */
+  /** Ends a program that hangs after a rejection: nothing more has come from it for a while, and nothing of it is still open. */
   private async stuck(program: RunningProgram): Promise<void> {
     const text = await program.trouble;
     for (let quietMs = 0; quietMs < GRACE_MS; quietMs += 100) {
       if (this.open > 0) quietMs = 0;
       await new Promise((resolve) => setTimeout(resolve, 100).unref());
     }
-    if (!this.run.failed)
-      this.run.fail("", new UserError(`Running program failed with an unhandled exception:\n${text}`));
+    if (this.run.failed) return;
+    const unhandled = `Running program failed with an unhandled exception:\n${text ?? ""}`;
+    this.run.fail("", text === undefined ? new Halted() : new UserError(unhandled));
+    program.interrupt();
   }
 
   private async giveUp(): Promise<void> {
@@ -196,6 +201,7 @@ export class ProgramRun {
         this.hooks.set(hook.name, hook);
       },
       log: (severity: Severity, urn, message, ephemeral) => {
+        if (severity === "error") this.complain?.();
         if (severity !== "debug") run.report(urn, severity, message, ephemeral);
       },
       shutdown: async () => {

@@ -18,7 +18,12 @@ export interface InlineSettings {
   readonly secretKeys: readonly string[];
 }
 
-export function runInline(protocol: Protocol, settings: InlineSettings): RunningProgram {
+/** `complained`: resolves when the program has logged an error, which is all that is ever heard of a rejection in there. */
+export function runInline(
+  protocol: Protocol,
+  settings: InlineSettings,
+  complained: Promise<undefined>,
+): RunningProgram {
   const language = protocol.language();
   const request = new language.RunRequest();
   request.setProject(settings.project);
@@ -50,7 +55,7 @@ export function runInline(protocol: Protocol, settings: InlineSettings): Running
   });
   return {
     ended: ended.finally(() => client.close()),
-    trouble: new Promise<string>(() => undefined),
+    trouble: complained,
     // What such a program waits for after a failure may never come, and nothing can end it: it is left to its client.
     interrupt: () => giveUp(),
   };

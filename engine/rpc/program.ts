@@ -23,8 +23,8 @@ export interface ProgramSettings {
 export interface RunningProgram {
   /** Resolves with undefined when the program did well, else with what to say (nothing when it said it itself). */
   readonly ended: Promise<{ failed: boolean; message?: string }>;
-  /** Resolves with a rejection that nobody handled; the program may end by itself then, or hang. */
-  readonly trouble: Promise<string>;
+  /** Resolves with a rejection that nobody handled, or nothing when it was reported already; the program may end then, or hang. */
+  readonly trouble: Promise<string | undefined>;
   interrupt(): void;
 }
 

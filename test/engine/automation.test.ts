@@ -99,3 +99,35 @@ test("a program inside the caller's process whose resource fails: the command en
   const stack = await LocalWorkspace.createStack({ stackName: "dev", projectName: "inline", program }, options());
   await expect(stack.up()).rejects.toThrow(/no such luck/);
 });
+
+test.each([
+  ["stops at the first failure", {}],
+  ["goes on after failures", { continueOnError: true }],
+])(
+  "a program inside a process that waits for what was rejected: the command that %s ends, and says why",
+  async (_, flags) => {
+    // A process of its own: what is rejected there fails no test here.
+    project.write(
+      "deploy.js",
+      `const { LocalWorkspace, PulumiCommand } = require("@pulumi/pulumi/automation");
+     const { dynamic } = require("@pulumi/pulumi");
+     class Thing extends dynamic.Resource {}
+     const program = async () => {
+       const rejected = Promise.reject(new Error("no such image"));
+       return { id: new Thing({ create: async () => ({ id: "1" }) }, "waiting", { rejected }).id };
+     };
+     (async () => {
+       const pulumiCommand = await PulumiCommand.get({ root: ${JSON.stringify(ROOT)} });
+       const made = { stackName: "dev", projectName: "inline", program };
+       const stack = await LocalWorkspace.createStack(made, { pulumiCommand, envVars: process.env });
+       await stack.up(${JSON.stringify(flags)}).then(() => console.log("deployed"), (error) => console.log(error.message));
+       process.exit();
+     })();`,
+    );
+    const { process: child, result } = project.start(["deploy.js"], {}, process.execPath);
+    const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    const { signal, stdout } = await result;
+    clearTimeout(limit);
+    expect({ signal, stdout }).toEqual({ signal: null, stdout: expect.stringContaining("no such image") as string });
+  },
+);

@@ -1,8 +1,8 @@
 /** The demo as a newcomer runs it, and as a program reads it. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { CLI } from "../support/project";
 
 interface DemoResult {
@@ -95,12 +95,11 @@ describe("vpc-identity demo", () => {
 });
 
 describe("vpc-identity demo, otherwise", () => {
-  const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("vpc-identity-demo-"));
-
   it("ends with 130 and leaves nothing behind when it is interrupted", async () => {
-    const before = folders();
+    const folder = mkdtempSync(join(tmpdir(), "interrupted-demo-"));
     const demo = spawn(process.execPath, [CLI, "demo", "--engine", "embedded"], {
       stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, TMPDIR: folder },
     });
     const exit = new Promise<number | null>((resolve) => demo.on("close", resolve));
     let stdout = "";
@@ -108,7 +107,8 @@ describe("vpc-identity demo, otherwise", () => {
       if (!stdout.includes("TrustedProfile") && (stdout += text).includes("TrustedProfile")) demo.kill("SIGINT");
     });
     expect(await exit).toBe(130);
-    expect(folders()).toEqual(before);
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 
   const itAsRoot = process.getuid?.() === 0 ? it : it.skip;

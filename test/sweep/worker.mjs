@@ -29,6 +29,8 @@ process.on("message", async (unit) => {
   const say = (message) => new Promise((resolve) => process.send(message, resolve));
   try {
     await work(unit, say);
+    // The SDK's provider makes every exit a failure once anything has been rejected, which is what faults are for.
+    process.removeAllListeners("exit");
     process.exit(0);
   } catch (error) {
     await say({ error: error instanceof Error ? error.stack : String(error) });

@@ -7,15 +7,14 @@ import { currentClock } from "./connection";
 import { goneError, untilVisible } from "./converge";
 import { waitSeconds } from "./timeouts";
 
-const FIRST_PAUSE_MS = 1_000;
+const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
-/** What is ready between two looks is seen at the next: on average an eighth of the time it took is lost, with 1.5 a quarter. */
-const GROWTH = 1.25;
+/** Of the time that has passed: what is ready between two looks is seen at the next, so this much more is lost at most. */
+const SHARE = 0.25;
 const TELL_EVERY_MS = 30_000;
 
-/** Pauses that grow from one to ten seconds, within a total time. */
+/** Pauses of a quarter of the time that has passed, from one to ten seconds, within a total time. */
 export class Pauses {
-  private pauseMs = FIRST_PAUSE_MS;
   private readonly startedMs = currentClock().now();
   private toldMs = this.startedMs;
 
@@ -24,9 +23,10 @@ export class Pauses {
   /** Waits; false when the time is used up. */
   async next(): Promise<boolean> {
     const clock = currentClock();
-    if (clock.now() + this.pauseMs > this.startedMs + this.timeoutSeconds * 1000) return false;
-    await clock.sleep(this.pauseMs);
-    this.pauseMs = Math.min(this.pauseMs * GROWTH, LONGEST_PAUSE_MS);
+    const passedMs = clock.now() - this.startedMs;
+    const pauseMs = Math.min(Math.max(passedMs * SHARE, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    if (passedMs + pauseMs > this.timeoutSeconds * 1000) return false;
+    await clock.sleep(pauseMs);
     return true;
   }
 

@@ -1,5 +1,5 @@
-// `npm test`: the checks, then jest and servers that boot for real, and one verdict over all of them as the last line. Each check
-// counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
+// `npm test`: the checks, then jest, servers that boot for real and a sample of each sweep, and one verdict over all of them as
+// the last line. Each check counts as one; a failure does not stop what follows, so that one run shows all there is to mend.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -19,6 +19,7 @@ const boot = JEST_ARGUMENTS.length === 0 ? bootInBackground() : undefined;
 for (const check of CHECKS.slice(1)) runCheck(check);
 runSuite("jest", ["npx", "--no-install", "jest", ...JEST_ARGUMENTS]);
 await boot?.();
+if (JEST_ARGUMENTS.length === 0) runSuite("sweep", ["npm", "run", "--silent", "sweep", "--", "--samples"]);
 rmSync(scratch, { recursive: true, force: true });
 
 process.exitCode = total.failed === 0 ? 0 : 1;

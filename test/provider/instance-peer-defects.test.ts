@@ -156,7 +156,7 @@ it("a server that is ready soon is not waited for in steps of ten seconds", asyn
   const slow = await startCloud({ provisionSeconds: 2 });
   try {
     const life = await new Life(handler).create({ ...placeOf(slow) });
-    // After one second, and one and a half later; with steps of ten seconds it would be one look.
+    // After one second, and after another; with steps of ten seconds it would be one look.
     const looks = slow.calls().filter((call) => call === `GET /v1/instances/${life.id}`);
     expect([looks.length, life.outputs.status]).toEqual([2, "running"]);
   } finally {

@@ -39,6 +39,18 @@ export function recognise({ method, path, skip }: PlannedCall): (entry: JournalE
     entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)) && before++ === skip;
 }
 
+/**
+ * Whether the call that was struck is the one that was meant: in a plan `*` also stands for several parts of a path, and calls
+ * change places.
+ */
+export function isMeant({ method, path, skip }: PlannedCall, journal: readonly JournalEntry[]): boolean {
+  const fits = fitting(path);
+  const struck = journal
+    .filter((entry) => entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)))
+    .sort((a, b) => a.index - b.index)[skip];
+  return struck !== undefined && new RegExp(`^${onePartEach(path)}$`).test(pathOf(struck.path));
+}
+
 const pathOf = (target: string): string => target.split("?")[0] ?? "";
 
 /** The same reading of `*` as that of the fault plan. */
@@ -62,4 +74,6 @@ export const nameOfCall = ({ method, path, skip }: PlannedCall): string => `${me
 
 /** What a message that names the call has in it. */
 export const mentionOf = ({ method, path }: PlannedCall): RegExp =>
-  new RegExp(`${method} http://[^/ ]+${literally(path).replaceAll("\\*", "[^/\\s?]+")}(?![\\w/-])`);
+  new RegExp(`${method} http://[^/ ]+${onePartEach(path)}(?![\\w/-])`);
+
+const onePartEach = (path: string): string => literally(path).replaceAll("\\*", "[^/\\s?]+");

@@ -69,7 +69,11 @@ function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly
     blow.strike = () => undefined;
     emulator.setFaults([]);
     if (!blow.fell) return undefined;
-    return [...aftermath(crashCase, crashed), ...(await recovery(swept, crashCase, emulator))];
+    return [
+      ...aftermath(crashCase, crashed),
+      ...swept.leaks(emulator, crashed.output),
+      ...(await recovery(swept, crashCase, emulator)),
+    ];
   };
   if (hold !== undefined) return swept.withAccount([faultAt(call, hold)], play);
   return swept.withAccount([], play, (entry) => {
@@ -152,6 +156,7 @@ async function recovery(
   const { pending } = resourcesOf(swept.stack.moment().state);
   const again = await swept.perform(phase);
   if (again.exitCode !== 0) problems.push(`again: exit code ${again.exitCode}:\n${again.output}`);
+  // Like the real CLI, a destroy says nothing of them: what they left behind is not there for long.
   if (pending.length > 0 && phase !== "destroy") {
     see("the next run", again.output, /with (1|\d+) pending operations? from previous deployment/);
     see("the next run", again.output, /interrupted while (creating|updating|deleting|reading)/);
@@ -164,6 +169,9 @@ async function recovery(
     const left = resourcesOf(swept.stack.moment().state).pending.length;
     if (cleared.exitCode !== 0 || left > 0)
       problems.push(`${left} pending operations after it was told to forget them:\n${cleared.output}`);
+    // The state is written anew then; the account stays as it is.
+    const inAccount = (lines: Picture): Picture => lines.filter((line) => line.startsWith("account "));
+    problems.push(...differences(inAccount(swept.picture(emulator)), inAccount(picture)));
   }
   return problems;
 }

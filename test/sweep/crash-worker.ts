@@ -1,6 +1,6 @@
-/** A process of the crash sweep: every n-th case of a stack. */
+/** A process of the crash sweep: all cases of a stack. */
 import { MOMENTS, VICTIMS, isThere, nameOfCrash, playCrash } from "./crash-case";
-import { type StackReport, type StackUnit, playShare } from "./stack-units";
+import { type StackReport, type StackUnit, playCases } from "./stack-units";
 import { SweptStack } from "./swept-stack";
 
 export async function work(unit: StackUnit, tell: (report: StackReport) => Promise<void>): Promise<void> {
@@ -12,7 +12,7 @@ export async function work(unit: StackUnit, tell: (report: StackReport) => Promi
         VICTIMS.flatMap((victim) => MOMENTS.map((moment) => ({ undisturbed, call, victim, moment }))),
       ),
     );
-    await playShare(
+    await playCases(
       unit,
       phases,
       cases,

@@ -1,5 +1,5 @@
 /** One fault at one call of one phase of a stack. */
-import { type PlannedCall, faultAt, mentionOf, nameOfCall } from "./calls";
+import { type PlannedCall, faultAt, isMeant, mentionOf, nameOfCall } from "./calls";
 import { FAULT_KINDS, type FaultKind } from "./fault-kinds";
 import { differences } from "./picture";
 import { type SweptStack, type Undisturbed, hasStruck } from "./swept-stack";
@@ -33,10 +33,13 @@ function attemptFault(
   swept.stack.restore(before);
   return swept.withAccount([faultAt(call, FAULT_KINDS[kind])], async (emulator) => {
     const disturbed = await swept.perform(phase);
-    if (!(await hasStruck(emulator))) return undefined;
+    if (!(await hasStruck(emulator)) || !isMeant(call, emulator.journal())) return undefined;
     emulator.setFaults([]);
     const again = await swept.perform(phase);
-    const problems = differences(swept.picture(emulator), picture);
+    const problems = [
+      ...differences(swept.picture(emulator), picture),
+      ...swept.leaks(emulator, disturbed.output + again.output),
+    ];
     const saw = (what: string, { exitCode, output }: typeof again): string =>
       `${what}: exit code ${exitCode}:\n${output}`;
     if (disturbed.exitCode !== 0 && !mentionOf(call).test(disturbed.output))

@@ -1,7 +1,7 @@
-/** A process of the fault sweep: every n-th case of a stack. */
+/** A process of the fault sweep: all cases of a stack. */
 import { nameOfFault, playFault } from "./fault-case";
 import { KIND_NAMES, applies } from "./fault-kinds";
-import { type StackReport, type StackUnit, playShare } from "./stack-units";
+import { type StackReport, type StackUnit, playCases } from "./stack-units";
 import { SweptStack } from "./swept-stack";
 
 export async function work(unit: StackUnit, tell: (report: StackReport) => Promise<void>): Promise<void> {
@@ -16,7 +16,7 @@ export async function work(unit: StackUnit, tell: (report: StackReport) => Promi
       applies: ({ kind, call }: (typeof cases)[number]) => applies(kind, call),
       nameOf: (one: (typeof cases)[number]) => nameOfFault(unit.stack, one),
     };
-    await playShare(unit, phases, cases, deed, tell);
+    await playCases(unit, phases, cases, deed, tell);
   } finally {
     swept.remove();
   }

@@ -12,17 +12,17 @@ const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   bootstrap: ["./bootstrap-faults", "./bootstrap-kills"],
   race: ["./race"],
   input: ["./input"],
-  // Looks for what all the others may have left behind, so it comes last.
   leak: ["./leak"],
 };
 
-const USAGE = `usage: npm run sweep -- [--samples] [--only <${Object.keys(SWEEPS).join("|")}>]... [--stack <example>]... [--seed <n>] [--json]`;
+const USAGE = `usage: npm run sweep -- [--samples] [--only <${Object.keys(SWEEPS).join("|")}>]... [--stack <example>]... [--case <text>] [--seed <n>] [--json]`;
 
 interface CommandLine {
   readonly sample: boolean;
   readonly json: boolean;
   readonly only: readonly string[];
   readonly stacks: readonly string[] | undefined;
+  readonly case: string | undefined;
   readonly seed: number;
 }
 
@@ -30,7 +30,8 @@ interface CommandLine {
 export function commandLine(args: readonly string[]): CommandLine | string {
   const problems: string[] = [];
   const [only, stacks]: [string[], string[]] = [[], []];
-  let [sample, json, seed] = [false, false, undefined as number | undefined];
+  let [sample, json] = [false, false];
+  let [seed, text] = [DEFAULT_SEED, undefined as string | undefined];
   for (let index = 0; index < args.length; index++) {
     const [name = "", inline] = args[index]?.split("=", 2) ?? [];
     const value = (): string => inline ?? args[++index] ?? "";
@@ -44,10 +45,12 @@ export function commandLine(args: readonly string[]): CommandLine | string {
       const wanted = value();
       if (STACKS.includes(wanted)) stacks.push(wanted);
       else problems.push(`--stack is "${wanted}"; ${STACKS.join(", ")} are allowed`);
+    } else if (name === "--case") {
+      text = value();
     } else if (name === "--seed") {
-      const text = value();
-      if (/^\d{1,9}$/.test(text)) seed = Number(text);
-      else problems.push(`--seed is "${text}"; a whole number of up to nine digits is allowed`);
+      const wanted = value();
+      if (/^\d{1,9}$/.test(wanted)) seed = Number(wanted);
+      else problems.push(`--seed is "${wanted}"; a whole number of up to nine digits is allowed`);
     } else problems.push(`unknown argument "${args[index] ?? ""}"`);
   }
   if (problems.length > 0) return problems.join("\n");
@@ -56,7 +59,8 @@ export function commandLine(args: readonly string[]): CommandLine | string {
     json,
     only: only.length > 0 ? only : Object.keys(SWEEPS),
     stacks: stacks.length > 0 ? stacks : undefined,
-    seed: seed ?? DEFAULT_SEED,
+    case: text,
+    seed,
   };
 }
 
@@ -70,7 +74,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`${line}\n${USAGE}`);
     return 2;
   }
-  const { sample, json, only, stacks, seed } = line;
+  const { sample, json, only, stacks, seed, case: text } = line;
   const progress = (text: string): void => console.error(`  ${text}`);
   const stopped = new AbortController();
   let interrupts = 0;
@@ -96,6 +100,7 @@ export async function main(args: readonly string[]): Promise<number> {
       progress,
       signal: stopped.signal,
       ...(stacks === undefined ? {} : { stacks }),
+      ...(text === undefined ? {} : { only: text }),
     });
     results.push({ ...result, seconds: Math.round((Date.now() - startedMs) / 100) / 10 });
     if (!json) print(results.at(-1) ?? raise(module));
@@ -119,7 +124,7 @@ async function run(module: string, options: Parameters<Sweep>[0]): Promise<Sweep
 }
 
 /** A sweep that did less than it had to has failed, however well that went. */
-function judged(result: SweepResult): SweepResult {
+export function judged(result: SweepResult): SweepResult {
   const { executed, skipped, expected, problems } = result;
   if (executed + skipped >= expected && expected > 0) return result;
   const text = `${executed} cases were executed, ${expected} had to be`;

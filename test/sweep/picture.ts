@@ -2,6 +2,8 @@
  * What there is in the end, in the account and in the state, without what differs between any two runs: ids, times, tags,
  * addresses. An object that the state knows is called by its name there, so that an orphan or a duplicate stands out.
  */
+import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import type { Inventory } from "../../emulator";
 
 export interface Resource {
@@ -78,8 +80,6 @@ const SCRUBBED: readonly (readonly [RegExp, string])[] = [
   // Names that the API makes up.
   [/"name":"[a-z]+-[a-z]+-[a-z]+-[0-9a-z]{1,5}"/g, '"name":"<made up>"'],
   [/"name":"[a-z-]+-<hex>-[a-z]+-[0-9a-z]{1,5}"/g, '"name":"<made up>"'],
-  // Base64 of something with one of the above in it.
-  [/[A-Za-z0-9+/]{100,}={0,2}/g, "<base64>"],
   [/"socket":"[^"]*"/g, '"socket":"<path>"'],
 ];
 
@@ -93,11 +93,31 @@ function namer(resources: readonly Resource[]): (value: unknown) => string {
   const ids = [...names.keys()].sort((a, b) => b.length - a.length).map((id) => id.replace(/[|.]/g, "\\$&"));
   const known = ids.length === 0 ? undefined : new RegExp(ids.join("|"), "g");
   return (value) => {
-    const text = JSON.stringify(sorted(value));
-    const called = known === undefined ? text : text.replace(known, (id) => names.get(id) ?? id);
-    return SCRUBBED.reduce((all, [pattern, word]) => all.replace(pattern, word), called);
+    const clean = (text: string): string => {
+      const plain = text.replace(PACKED, (packed) => `<packed ${letters(clean(unpacked(packed)))}>`);
+      const called = known === undefined ? plain : plain.replace(known, (id) => names.get(id) ?? id);
+      return SCRUBBED.reduce((all, [pattern, word]) => all.replace(pattern, word), called);
+    };
+    return clean(JSON.stringify(sorted(value)));
   };
 }
+
+/** User data, and the files in it: base64 in lines, which JSON may have made one; mostly of something gzipped. */
+const PACKED = /[A-Za-z0-9+/]{100,}(?:(?:\\n|\n) *[A-Za-z0-9+/]+(?=\\n|[\n="]|$))*={0,2}/g;
+
+function unpacked(packed: string): string {
+  const bytes = Buffer.from(packed.replace(/\\n|\s/g, ""), "base64");
+  const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return (isGzipped ? gunzipSync(bytes) : bytes).toString("latin1");
+}
+
+/** Stands for a long text; letters only, so that nothing takes it for an id. */
+const letters = (text: string): string =>
+  createHash("sha256")
+    .update(text)
+    .digest("base64")
+    .replace(/[^A-Za-z]/g, "")
+    .slice(0, 12);
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

@@ -2,21 +2,22 @@
 import { STACKS } from "./stacks";
 import type { SweepOptions, SweepResult } from "./sweep";
 import type { Undisturbed } from "./swept-stack";
-import { shuffled, Tally } from "./tally";
+import { Tally, drawn, shuffled } from "./tally";
 import { inWorkers } from "./workers";
 
-/** What a process is to do. */
+/** What a process is to do: all cases of a stack, since no two lives of it make their calls in the same order. */
 export interface StackUnit {
   readonly stack: string;
-  readonly share: number;
-  readonly shares: number;
-  /** Cases of this stack, drawn by the seed. @default - all there are */
+  /** Some of the cases, drawn by the seed. @default - all there are */
   readonly sample: { readonly cases: number; readonly seed: number } | undefined;
+  /** Only the cases with this in their name. @default - all */
+  readonly only: string | undefined;
 }
 
-/** What it tells: first what there is to do in all shares of the stack, then each case. */
+/** What it tells: first what there is to do, then of each case that it begins, and what came of it. */
 export type StackReport =
-  | { readonly calls: number; readonly notApplicable: number; readonly drawn: number }
+  | { readonly calls: number; readonly notApplicable: number; readonly chosen: number }
+  | { readonly begun: string }
   | { readonly case: string; readonly problems: readonly string[] | undefined };
 
 export interface StackSweep {
@@ -31,38 +32,40 @@ export interface StackSweep {
   readonly sampleStacks?: number;
 }
 
-/** A stack takes some seconds to get ready, so its cases are shared by few. */
-const SHARES = 2;
-
 const drawnStacks = (
   { sampleStacks = STACKS.length }: StackSweep,
   { sample, seed }: SweepOptions,
 ): readonly string[] => (sample ? shuffled(STACKS, seed).slice(0, sampleStacks) : STACKS);
 
 export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Promise<SweepResult> {
-  const { sample, seed, signal, stacks: wanted } = options;
-  const stacks = wanted ?? drawnStacks(sweep, options);
-  const drawn = sample ? { cases: sweep.sampleCases, seed } : undefined;
-  const shares = sample ? 1 : SHARES;
-  const units = stacks.flatMap((stack) =>
-    Array.from({ length: shares }, (_, share): StackUnit => ({ stack, share, shares, sample: drawn })),
-  );
+  const { sample, seed, signal, only } = options;
+  const stacks = options.stacks ?? drawnStacks(sweep, options);
+  const part = sample ? { cases: sweep.sampleCases, seed } : undefined;
+  const units = stacks.map((stack): StackUnit => ({ stack, sample: part, only }));
   const size = { calls: 0, faults: sweep.kinds, expected: 0, notApplicable: 0 };
   const tally = new Tally(sweep.name, options, size);
+  const planned = new Set<StackUnit>();
+  const doing = new Map<StackUnit, string>();
   const hear = (unit: StackUnit, told: unknown): void => {
     const report = told as StackReport;
-    if ("case" in report) {
+    if ("begun" in report) {
+      doing.set(unit, report.begun);
+    } else if ("case" in report) {
       tally.case(report.case, report.problems ?? [], report.problems !== undefined);
       // A sweep takes long: what it finds is told at once.
       if (report.problems?.length !== 0) options.progress(`FAIL ${report.case}`);
-    } else if (unit.share === 0) {
+    } else {
+      planned.add(unit);
       size.calls += report.calls;
       size.notApplicable += report.notApplicable;
-      size.expected += sample ? report.drawn : report.calls * sweep.kinds - report.notApplicable;
+      const isPart = sample || only !== undefined;
+      size.expected += isPart ? report.chosen : report.calls * sweep.kinds - report.notApplicable;
     }
   };
   const failures = await inWorkers(sweep.worker, units, hear, signal);
-  for (const { unit, text } of failures) tally.case(`${unit.stack}, share ${unit.share + 1}`, [text], false);
+  for (const { unit, text } of failures) tally.case(doing.get(unit) ?? unit.stack, [text], false);
+  for (const unit of units)
+    if (!planned.has(unit)) tally.case(unit.stack, ["its process has not even told what there is to do"], false);
   return tally.result;
 }
 
@@ -74,19 +77,21 @@ interface Deed<Case> {
   readonly nameOf: (one: Case) => string;
 }
 
-/** In the process of a unit: its part of the cases. */
-export async function playShare<Case>(
-  { sample, share, shares }: StackUnit,
+/** In the process of a unit: its cases, one after the other. */
+export async function playCases<Case>(
+  { sample, only }: StackUnit,
   phases: readonly Undisturbed[],
   cases: readonly Case[],
   { play, applies, nameOf }: Deed<Case>,
   tell: (report: StackReport) => Promise<void>,
 ): Promise<void> {
   const all = cases.filter(applies);
-  const drawn = sample === undefined ? all : shuffled(all, sample.seed).slice(0, sample.cases);
+  const wanted = only === undefined ? all : all.filter((one) => nameOf(one).includes(only));
+  const chosen = sample === undefined ? wanted : drawn(wanted, nameOf, sample.seed, sample.cases);
   const calls = phases.reduce((sum, phase) => sum + phase.calls.length, 0);
-  await tell({ calls, notApplicable: cases.length - all.length, drawn: drawn.length });
-  for (const one of drawn.filter((_, index) => index % shares === share)) {
+  await tell({ calls, notApplicable: cases.length - all.length, chosen: chosen.length });
+  for (const one of chosen) {
+    await tell({ begun: nameOf(one) });
     const problems = await play(one).catch((error: unknown) => [
       error instanceof Error ? (error.stack ?? "") : String(error),
     ]);

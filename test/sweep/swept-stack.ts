@@ -1,5 +1,6 @@
 /** The life of one stack, undisturbed first; then any phase of it can be done again, with something going wrong. */
 import type { Emulator, Fault, JournalEntry } from "../../emulator";
+import { filesBelow, secretsIn } from "../support/secrets";
 import { Answers } from "./answers";
 import { type PlannedCall, callsOf } from "./calls";
 import { type Picture, pictureOf } from "./picture";
@@ -62,6 +63,13 @@ export class SweptStack {
 
   picture(emulator: Emulator): Picture {
     return pictureOf(this.stack.moment().state, emulator.inventory());
+  }
+
+  /** Secrets that were printed, or lie in the project with its state, configuration and temporary files. */
+  leaks({ apiKey }: Emulator, printed: string): string[] {
+    const found = (where: string, text: string): string[] =>
+      secretsIn(text, apiKey).map((what) => `a secret is ${where}: ${what}`);
+    return [...found("printed", printed), ...found("in a file", filesBelow(this.stack.project.folder))];
   }
 
   async perform(phase: Phase, ...flags: string[]): Promise<WarmRun> {

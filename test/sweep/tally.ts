@@ -1,14 +1,16 @@
 /** Counts the cases of a sweep while it runs, keeps what did not hold, and says now and then how far it is. */
+import { createHash } from "node:crypto";
 import type { Problem, SweepOptions, SweepResult } from "./sweep";
 
 /** How often a person who waits is told. */
 const PROGRESS_MS = 10_000;
 
 export class Tally {
-  #executed = 0;
-  #passed = 0;
-  #skipped = 0;
+  // Names, so that a case that is tried twice does not stand for one that is not tried at all.
+  readonly #executed = new Set<string>();
+  readonly #passed = new Set<string>();
   readonly #failed = new Set<string>();
+  #skipped = 0;
   readonly #problems: Problem[] = [];
   #toldAt = Date.now();
 
@@ -31,13 +33,14 @@ export class Tally {
   /** One case: what did not hold in it, each a sentence; `executed` is false when nothing went wrong in it as planned. */
   case(name: string, texts: readonly string[], executed = true): void {
     const problems = executed ? texts : ["what was planned did not happen", ...texts];
-    if (executed) this.#executed += 1;
-    if (problems.length === 0) this.#passed += 1;
-    else this.#failed.add(name);
+    if (executed) this.#executed.add(name);
+    if (problems.length > 0) this.#failed.add(name);
+    if (this.#failed.has(name)) this.#passed.delete(name);
+    else this.#passed.add(name);
     this.#problems.push(...problems.map((text) => ({ case: name, text })));
     if (Date.now() - this.#toldAt < PROGRESS_MS) return;
     this.#toldAt = Date.now();
-    const done = this.#passed + this.#failed.size;
+    const done = this.#passed.size + this.#failed.size;
     this.options.progress(`${this.name}: ${done} of ${this.size.expected} cases, ${this.#failed.size} failed`);
   }
 
@@ -60,8 +63,8 @@ export class Tally {
     return {
       name: this.name,
       ...this.size,
-      executed: this.#executed,
-      passed: this.#passed,
+      executed: this.#executed.size,
+      passed: this.#passed.size,
       failed: this.#failed.size,
       skipped: this.#skipped,
       problems: this.#problems,
@@ -86,5 +89,18 @@ export function shuffled<T>(entries: readonly T[], seed: number): T[] {
   return entries
     .map((entry) => ({ entry, at: draw() }))
     .sort((a, b) => a.at - b.at)
+    .map(({ entry }) => entry);
+}
+
+/** Some of them by name: with the same seed the same ones, whatever else there is and in whatever order. */
+export function drawn<T>(entries: readonly T[], nameOf: (entry: T) => string, seed: number, count: number): T[] {
+  const lot = (entry: T): string =>
+    createHash("sha256")
+      .update(`${seed} ${nameOf(entry)}`)
+      .digest("hex");
+  return entries
+    .map((entry) => ({ entry, lot: lot(entry) }))
+    .sort((a, b) => (a.lot < b.lot ? -1 : 1))
+    .slice(0, count)
     .map(({ entry }) => entry);
 }

@@ -7,6 +7,8 @@ import { join } from "node:path";
 const WORKER = join(__dirname, "worker.mjs");
 /** One more than there are cores: some wait for answers that never come. */
 const AT_ONCE = availableParallelism() + 1;
+/** Whoever has told nothing for so long hangs; the longest case takes a tenth of it, on a busy machine too. */
+const LONGEST_SILENCE_MS = 180_000;
 
 /** `module` exports `work`; what it tells goes to `hear`. Resolves with what went wrong with whole units. */
 export async function inWorkers<Unit extends object>(
@@ -46,12 +48,20 @@ function inWorker<Unit extends object>(
       const isThere = child.exitCode === null && child.signalCode === null;
       if (child.pid !== undefined && isThere) process.kill(-child.pid, "SIGKILL");
     };
+    const onSilence = (): void => {
+      text = `nothing was heard of it for ${LONGEST_SILENCE_MS / 1000} seconds`;
+      stop();
+    };
+    let silence = setTimeout(onSilence, LONGEST_SILENCE_MS);
     signal?.addEventListener("abort", stop);
     child.on("message", (message: unknown) => {
+      clearTimeout(silence);
+      silence = setTimeout(onSilence, LONGEST_SILENCE_MS);
       if (typeof message === "object" && message !== null && "error" in message) text = String(message.error);
       else hear(unit, message);
     });
     child.on("close", (code, killedBy) => {
+      clearTimeout(silence);
       signal?.removeEventListener("abort", stop);
       rmSync(folder, { recursive: true, force: true });
       const ended =

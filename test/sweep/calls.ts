@@ -6,8 +6,10 @@ import type { AnswerShape } from "./answers";
 export interface PlannedCall extends AnswerShape {
   readonly method: string;
   readonly path: string;
-  /** Calls before it that fit as well. */
+  /** Calls before it that fit as well, by a plan's reading of `*`: any text, also several parts of a path. */
   readonly skip: number;
+  /** Of these, the ones of its kind: `*` is one part of the path. */
+  readonly alike: number;
 }
 
 const ID = /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}|^crn[:%]/;
@@ -26,8 +28,9 @@ export function callsOf(
       .map((segment) => (ID.test(segment) ? "*" : segment))
       .join("/");
     const fits = fitting(pattern);
-    const skip = calls.slice(0, index).filter((other) => other.method === method && fits.test(other.path)).length;
-    return { method, path: pattern, skip, ...shape };
+    const before = calls.slice(0, index).filter((other) => other.method === method && fits.test(other.path));
+    const alike = before.filter((other) => exactly(pattern).test(other.path)).length;
+    return { method, path: pattern, skip: before.length, alike, ...shape };
   });
 }
 
@@ -39,16 +42,23 @@ export function recognise({ method, path, skip }: PlannedCall): (entry: JournalE
     entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)) && before++ === skip;
 }
 
-/**
- * Whether the call that was struck is the one that was meant: in a plan `*` also stands for several parts of a path, and calls
- * change places.
- */
-export function isMeant({ method, path, skip }: PlannedCall, journal: readonly JournalEntry[]): boolean {
+/** Where the calls of a run that fit are of the kind that is meant, in the order in which they came. */
+function placesOf({ method, path }: PlannedCall, journal: readonly JournalEntry[]): number[] {
   const fits = fitting(path);
-  const struck = journal
+  return journal
     .filter((entry) => entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)))
-    .sort((a, b) => a.index - b.index)[skip];
-  return struck !== undefined && new RegExp(`^${onePartEach(path)}$`).test(pathOf(struck.path));
+    .sort((a, b) => a.index - b.index)
+    .flatMap((entry, place) => (exactly(path).test(pathOf(entry.path)) ? place : []));
+}
+
+/** Whether the call that was struck is of the kind that is meant, and not a neighbour that changed places with it. */
+export const isMeant = (call: PlannedCall, journal: readonly JournalEntry[]): boolean =>
+  placesOf(call, journal).includes(call.skip);
+
+/** The same call where it was in that run; the last of its kind where there were fewer. */
+export function foundIn(call: PlannedCall, journal: readonly JournalEntry[]): PlannedCall {
+  const places = placesOf(call, journal);
+  return { ...call, skip: places[call.alike] ?? places.at(-1) ?? call.skip };
 }
 
 const pathOf = (target: string): string => target.split("?")[0] ?? "";
@@ -70,10 +80,12 @@ export const faultAt = ({ method, path, skip }: PlannedCall, fault: Fault): Faul
   where: "cloud",
 });
 
-export const nameOfCall = ({ method, path, skip }: PlannedCall): string => `${method} ${path} #${skip + 1}`;
+export const nameOfCall = ({ method, path, alike }: PlannedCall): string => `${method} ${path} #${alike + 1}`;
 
 /** What a message that names the call has in it. */
 export const mentionOf = ({ method, path }: PlannedCall): RegExp =>
   new RegExp(`${method} http://[^/ ]+${onePartEach(path)}(?![\\w/-])`);
+
+const exactly = (path: string): RegExp => new RegExp(`^${onePartEach(path)}$`);
 
 const onePartEach = (path: string): string => literally(path).replaceAll("\\*", "[^/\\s?]+");

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Emulator, Fault } from "../../emulator";
+import type { Emulator, Fault, JournalEntry } from "../../emulator";
 import { REPOSITORY, type Run } from "../support/project";
-import { type PlannedCall, faultAt, nameOfCall, recognise } from "./calls";
+import { type PlannedCall, faultAt, foundIn, nameOfCall, recognise } from "./calls";
 import { type Picture, differences, resourcesOf } from "./picture";
 import { type SweptStack, type Undisturbed, WORDS, hasStruck } from "./swept-stack";
 
@@ -31,26 +31,31 @@ export const isThere = ({ victim, undisturbed: { phase } }: CrashCase): boolean 
 // Before this process says that another one is its Node.
 const NODE = process.execPath;
 const ENGINE = join(REPOSITORY, "dist", "engine", "main.js");
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
 const LOOK_MS = 5;
 
 /** What did not hold; undefined when nothing was killed. */
 export async function playCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
+  let { call } = crashCase;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const problems = await attemptCrash(swept, crashCase);
-    if (problems !== undefined) return problems;
+    const outcome = await attemptCrash(swept, { ...crashCase, call });
+    if ("problems" in outcome) return outcome.problems;
+    call = foundIn(call, outcome.missed);
   }
   return undefined;
 }
 
-function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
+/** What did not hold, or the calls of a run in which there was nothing to kill at this one. */
+type Outcome = { readonly problems: readonly string[] } | { readonly missed: readonly JournalEntry[] };
+
+function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<Outcome> {
   const { undisturbed, call, victim } = crashCase;
   const { stack } = swept;
   stack.restore(undisturbed.before);
   const hold = holdOf(crashCase);
   const isCall = recognise(call);
   const blow = { fell: false, strike: (): void => undefined };
-  const play = async (emulator: Emulator): Promise<readonly string[] | undefined> => {
+  const play = async (emulator: Emulator): Promise<Outcome> => {
     const env = { ...stack.project.env, ...emulator.env, IC_TIMEOUT: "10", PULUMI_DISABLE_CHECKPOINT_BACKUPS: "true" };
     stack.project.env = env;
     const words = [...WORDS[undisturbed.phase], "--stack", "dev", "--non-interactive"];
@@ -68,12 +73,13 @@ function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly
     // Calls of the recovery may fit as well.
     blow.strike = () => undefined;
     emulator.setFaults([]);
-    if (!blow.fell) return undefined;
-    return [
+    if (!blow.fell) return { missed: emulator.journal() };
+    const problems = [
       ...aftermath(crashCase, crashed),
       ...swept.leaks(emulator, crashed.output),
       ...(await recovery(swept, crashCase, emulator)),
     ];
+    return { problems };
   };
   if (hold !== undefined) return swept.withAccount([faultAt(call, hold)], play);
   return swept.withAccount([], play, (entry) => {

@@ -1,5 +1,6 @@
 /** One fault at one call of one phase of a stack. */
-import { type PlannedCall, faultAt, isMeant, mentionOf, nameOfCall } from "./calls";
+import type { JournalEntry } from "../../emulator";
+import { type PlannedCall, faultAt, foundIn, isMeant, mentionOf, nameOfCall } from "./calls";
 import { FAULT_KINDS, type FaultKind } from "./fault-kinds";
 import { differences } from "./picture";
 import { type SweptStack, type Undisturbed, hasStruck } from "./swept-stack";
@@ -14,26 +15,30 @@ export const nameOfFault = (stack: string, { undisturbed, call, kind }: FaultCas
   `${stack} ${undisturbed.phase}, ${nameOfCall(call)}, ${kind}`;
 
 /** Calls change places between runs, and a wait may need one look less; then the fault is planned again. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
 
 /** What did not hold; undefined when the fault never struck. */
 export async function playFault(swept: SweptStack, faultCase: FaultCase): Promise<readonly string[] | undefined> {
+  let { call } = faultCase;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const problems = await attemptFault(swept, faultCase);
-    if (problems !== undefined) return problems;
+    const outcome = await attemptFault(swept, { ...faultCase, call });
+    if ("problems" in outcome) return outcome.problems;
+    call = foundIn(call, outcome.missed);
   }
   return undefined;
 }
 
+/** What did not hold, or the calls of a run in which the fault did not strike as planned. */
 function attemptFault(
   swept: SweptStack,
   { undisturbed, call, kind }: FaultCase,
-): Promise<readonly string[] | undefined> {
+): Promise<{ problems: readonly string[] } | { missed: readonly JournalEntry[] }> {
   const { phase, before, picture } = undisturbed;
   swept.stack.restore(before);
   return swept.withAccount([faultAt(call, FAULT_KINDS[kind])], async (emulator) => {
     const disturbed = await swept.perform(phase);
-    if (!(await hasStruck(emulator)) || !isMeant(call, emulator.journal())) return undefined;
+    const journal = emulator.journal();
+    if (!(await hasStruck(emulator)) || !isMeant(call, journal)) return { missed: journal };
     emulator.setFaults([]);
     const again = await swept.perform(phase);
     const problems = [
@@ -46,6 +51,6 @@ function attemptFault(
       problems.push(saw("the message does not name the call that failed", disturbed));
     if (![0, 1].includes(disturbed.exitCode)) problems.push(saw("with the fault", disturbed));
     if (again.exitCode !== 0) problems.push(saw("again, without the fault", again));
-    return problems;
+    return { problems };
   });
 }

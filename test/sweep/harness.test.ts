@@ -1,7 +1,7 @@
 /** The sweeps' own judgement: what it must see, and what it must not take for a difference. */
 import { gzipSync } from "node:zlib";
 import type { Inventory, JournalEntry } from "../../emulator";
-import { callsOf, isMeant, mentionOf, recognise } from "./calls";
+import { callsOf, foundIn, isMeant, mentionOf, recognise } from "./calls";
 import { commandLine, judged } from "./main";
 import { differences, pictureOf } from "./picture";
 import { Tally, drawn } from "./tally";
@@ -64,6 +64,13 @@ describe("calls", () => {
     expect(isMeant(ofProfile, journal)).toBe(true);
     const swapped = [entry(0, "GET", profile), entry(1, "GET", `${profile}/links/link-1`)];
     expect(isMeant(ofProfile, swapped)).toBe(false);
+    expect(foundIn(ofProfile, swapped)).toMatchObject({ skip: 0 });
+    const later = [...journal.slice(0, 1), ...swapped, entry(2, "GET", profile)].map((one, index) => ({
+      ...one,
+      index,
+    }));
+    expect(foundIn({ ...ofProfile, alike: 1 }, later)).toMatchObject({ skip: 3 });
+    expect(foundIn({ ...ofProfile, alike: 5 }, later)).toMatchObject({ skip: 3 });
     const meets = recognise(ofProfile);
     expect(journal.map(meets)).toEqual([false, true, false]);
   });

@@ -117,6 +117,8 @@ export interface Armed {
   on: boolean;
   seen: number;
   struck: number;
+  /** The call that it struck last: method and path. */
+  last?: string;
 }
 
 export class FaultPlan {
@@ -134,9 +136,9 @@ export class FaultPlan {
     this.armed.push(this.arm(readFault(fault, "fault")));
   }
 
-  /** What is planned, and how often each has struck. */
+  /** What is planned, how often each has struck, and which call last. */
   list(): readonly object[] {
-    return this.armed.filter(({ on }) => on).map(({ fault, struck }) => ({ ...fault, struck }));
+    return this.armed.filter(({ on }) => on).map(({ fault, struck, last }) => ({ ...fault, struck, last }));
   }
 
   /** The same with what is switched off. */
@@ -190,6 +192,7 @@ export class FaultPlan {
       if (item.seen <= (fault.skip ?? 0) || (count > 0 && item.struck >= count)) continue;
       if (Math.random() >= (fault.probability ?? 1)) continue;
       item.struck += 1;
+      item.last = `${method} ${path}`;
       return fault;
     }
     return undefined;

@@ -203,6 +203,15 @@ describe("the fault plan", () => {
     expect((await api.send(`GET ${path}`)).status).toBe(404);
   });
 
+  it("tells how often it has struck, and which call last", async () => {
+    emulator.setFaults([{ method: "GET", path: "/v1/profiles/*", skip: 1, status: 503, count: 0 }]);
+    const told = async (): Promise<unknown> => (await api.admin("GET /_emulator/faults")).body.faults;
+    for (const name of ["first", "second", "third"]) await api.send(`GET /v1/profiles/${name}?include_history=true`);
+    expect(await told()).toMatchObject([{ struck: 2, last: "GET /v1/profiles/third" }]);
+    emulator.setFaults([]);
+    expect(await told()).toEqual([]);
+  });
+
   it("is refused when it makes no sense", async () => {
     const answer = await api.admin("POST /_emulator/faults", { faults: [{ status: 200 }] });
     expect([answer.status, answer.body]).toEqual([

@@ -42,23 +42,21 @@ export function recognise({ method, path, skip }: PlannedCall): (entry: JournalE
     entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)) && before++ === skip;
 }
 
-/** Where the calls of a run that fit are of the kind that is meant, in the order in which they came. */
-function placesOf({ method, path }: PlannedCall, journal: readonly JournalEntry[]): number[] {
+/** Whether a call, told as method and path, is of the kind that is meant, and not a neighbour that changed places with it. */
+export const isMeant = ({ method, path }: PlannedCall, call: string): boolean =>
+  call.startsWith(`${method} `) && exactly(path).test(call.slice(method.length + 1));
+
+/** The same call where it was in that run, or the last of its kind where there were fewer; `lost`: the journal lacks the call struck. */
+export function foundIn(call: PlannedCall, journal: readonly JournalEntry[], lost = false): PlannedCall {
+  const { method, path, skip, alike } = call;
   const fits = fitting(path);
-  return journal
+  const paths = journal
     .filter((entry) => entry.api !== "instance" && entry.method === method && fits.test(pathOf(entry.path)))
     .sort((a, b) => a.index - b.index)
-    .flatMap((entry, place) => (exactly(path).test(pathOf(entry.path)) ? place : []));
-}
-
-/** Whether the call that was struck is of the kind that is meant, and not a neighbour that changed places with it. */
-export const isMeant = (call: PlannedCall, journal: readonly JournalEntry[]): boolean =>
-  placesOf(call, journal).includes(call.skip);
-
-/** The same call where it was in that run; the last of its kind where there were fewer. */
-export function foundIn(call: PlannedCall, journal: readonly JournalEntry[]): PlannedCall {
-  const places = placesOf(call, journal);
-  return { ...call, skip: places[call.alike] ?? places.at(-1) ?? call.skip };
+    .map((entry) => pathOf(entry.path));
+  if (lost) paths.splice(skip, 0, "");
+  const places = paths.flatMap((one, place) => (exactly(path).test(one) ? place : []));
+  return { ...call, skip: places[alike] ?? places.at(-1) ?? skip };
 }
 
 const pathOf = (target: string): string => target.split("?")[0] ?? "";

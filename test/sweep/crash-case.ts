@@ -8,7 +8,7 @@ import type { Emulator, Fault, JournalEntry } from "../../emulator";
 import { REPOSITORY, type Run } from "../support/project";
 import { type PlannedCall, faultAt, foundIn, nameOfCall, recognise } from "./calls";
 import { type Picture, differences, resourcesOf } from "./picture";
-import { type SweptStack, type Undisturbed, WORDS, hasStruck } from "./swept-stack";
+import { type SweptStack, type Undisturbed, WORDS, struckCall } from "./swept-stack";
 
 export const VICTIMS = ["engine", "program", "provider"] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -101,7 +101,7 @@ async function isHeld(emulator: Emulator, done: Promise<Run>): Promise<boolean> 
   const state = { over: false };
   void done.then(() => (state.over = true));
   while (!state.over) {
-    if (await hasStruck(emulator)) return true;
+    if ((await struckCall(emulator)) !== undefined) return true;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return false;

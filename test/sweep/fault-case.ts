@@ -3,7 +3,7 @@ import type { JournalEntry } from "../../emulator";
 import { type PlannedCall, faultAt, foundIn, isMeant, mentionOf, nameOfCall } from "./calls";
 import { FAULT_KINDS, type FaultKind } from "./fault-kinds";
 import { differences } from "./picture";
-import { type SweptStack, type Undisturbed, hasStruck } from "./swept-stack";
+import { type SweptStack, type Undisturbed, struckCall } from "./swept-stack";
 
 export interface FaultCase {
   readonly undisturbed: Undisturbed;
@@ -19,11 +19,13 @@ const ATTEMPTS = 10;
 
 /** What did not hold; undefined when the fault never struck. */
 export async function playFault(swept: SweptStack, faultCase: FaultCase): Promise<readonly string[] | undefined> {
+  const { kind } = faultCase;
   let { call } = faultCase;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const outcome = await attemptFault(swept, { ...faultCase, call });
     if ("problems" in outcome) return outcome.problems;
-    call = foundIn(call, outcome.missed);
+    // Of calls that were not answered there is nothing in the journal.
+    call = foundIn(call, outcome.missed, kind === "reset before the effect" || kind === "timeout");
   }
   return undefined;
 }
@@ -37,8 +39,8 @@ function attemptFault(
   swept.stack.restore(before);
   return swept.withAccount([faultAt(call, FAULT_KINDS[kind])], async (emulator) => {
     const disturbed = await swept.perform(phase);
-    const journal = emulator.journal();
-    if (!(await hasStruck(emulator)) || !isMeant(call, journal)) return { missed: journal };
+    const struck = await struckCall(emulator);
+    if (struck === undefined || !isMeant(call, struck)) return { missed: emulator.journal() };
     emulator.setFaults([]);
     const again = await swept.perform(phase);
     const problems = [

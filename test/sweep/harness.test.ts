@@ -61,9 +61,10 @@ describe("calls", () => {
 
   it("are not taken for their neighbours", () => {
     if (ofProfile === undefined) throw new Error("no call");
-    expect(isMeant(ofProfile, journal)).toBe(true);
+    expect(isMeant(ofProfile, `GET ${profile}`)).toBe(true);
+    expect(isMeant(ofProfile, `GET ${profile}/links/link-1`)).toBe(false);
+    expect(isMeant(ofProfile, `PUT ${profile}`)).toBe(false);
     const swapped = [entry(0, "GET", profile), entry(1, "GET", `${profile}/links/link-1`)];
-    expect(isMeant(ofProfile, swapped)).toBe(false);
     expect(foundIn(ofProfile, swapped)).toMatchObject({ skip: 0 });
     const later = [...journal.slice(0, 1), ...swapped, entry(2, "GET", profile)].map((one, index) => ({
       ...one,

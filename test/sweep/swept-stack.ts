@@ -111,8 +111,8 @@ export class SweptStack {
   }
 }
 
-/** Whether all faults of the plan have happened. */
-export async function hasStruck({ adminUrl }: Emulator): Promise<boolean> {
-  const { faults } = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { struck: number }[] };
-  return faults.every(({ struck }) => struck > 0);
+/** Method and path of the call that the only fault of the plan has struck; undefined before. */
+export async function struckCall({ adminUrl }: Emulator): Promise<string | undefined> {
+  const { faults } = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { last?: string }[] };
+  return faults[0]?.last;
 }

@@ -89,7 +89,8 @@ describe("rooms", () => {
 });
 
 describe("files", () => {
-  const all = [...Object.keys(ROOMS).flatMap((room) => sources(join(ROOT, room))), join(ROOT, "index.ts")];
+  const rooms = [...Object.keys(ROOMS), "test"];
+  const all = [...rooms.flatMap((room) => sources(join(ROOT, room))), join(ROOT, "index.ts")];
 
   it("have fewer than 400 lines", () => {
     const long = all

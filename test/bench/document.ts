@@ -6,36 +6,41 @@ import { join } from "node:path";
 import { REPOSITORY } from "../support/project";
 import { isMet, markdownOf, type Report, round, verdictOf } from "./report";
 
-export { markdownOf, verdictOf };
-
 const FILE = join(REPOSITORY, "docs", "benchmarks.md");
 
-/** What the figures depend on. */
-function circumstances(): Readonly<Record<string, string>> {
+/** What the figures depend on, asked before the first of them is taken. */
+export function circumstances(): Readonly<Record<string, string>> {
   const version = (name: string): string => {
     const text = readFileSync(join(REPOSITORY, "node_modules", name, "package.json"), "utf8");
     return `${name} ${(JSON.parse(text) as { version: string }).version}`;
   };
-  const { stdout } = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: REPOSITORY, encoding: "utf8" });
+  // With "-dirty" where the tree is not that of the commit.
+  const { stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: REPOSITORY, encoding: "utf8" });
   const [processor] = cpus();
   return {
     date: `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`,
     commit: stdout.trim() || "unknown",
     machine: `${cpus().length} x ${processor?.model ?? "unknown"}, ${round(totalmem() / 2 ** 30, 1)} GiB, ${type()} ${release()}`,
-    load: `${round(loadavg()[0] ?? 0, 1)} at the end`,
+    "load at the start": load(),
     versions: [`Node.js ${process.versions.node}`, ...["@pulumi/pulumi", "undici", "@grpc/grpc-js"].map(version)].join(
       ", ",
     ),
   };
 }
 
-/** Writes the document. `failed`: parts that could not be run; what the others say is worth as much without them. */
+const load = (): string => String(round(loadavg()[0] ?? 0, 1));
+
+/**
+ * Writes the document. `before`: the circumstances at the start. `failed`: parts that could not be run; what the others say is
+ * worth as much without them.
+ */
 export function writeDocument(
+  before: Readonly<Record<string, string>>,
   parts: Readonly<Record<string, Report>>,
   failed: readonly string[],
   seconds: number,
 ): void {
-  const where = circumstances();
+  const where = { ...before, "load at the end": load() };
   const goals = Object.values(parts).flatMap((part) => part.goals);
   const missed = goals.filter((goal) => !isMet(goal));
   const lines = [

@@ -4,7 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 
-export type Role = "engine" | "program" | "provider";
+export const ROLES = ["engine", "program", "provider"] as const;
+
+export type Role = (typeof ROLES)[number];
 
 /** The most memory a process ever had, and the processor time it took. */
 export interface Use {

@@ -1,5 +1,5 @@
 /** What a benchmark says of a figure, and how its tables look. */
-import { isMet, markdownOf, verdictOf, type Goal } from "./report";
+import { fastest, isMet, markdownOf, print, verdictOf, type Goal } from "./report";
 
 const CASES: readonly (Goal & { readonly name: string; readonly met: boolean; readonly verdict: string })[] = [
   {
@@ -45,4 +45,15 @@ test("tables are Markdown, numbers to the right", () => {
       "\n",
     ),
   );
+});
+
+test.each([NaN, Infinity])("a goal whose figure is %p is not told", (seen) => {
+  const goals = [{ goal: "calls a server", seen, limit: 8, unit: "" }];
+  expect(() => print({ quick: false, json: true }, { tables: [], goals })).toThrow(
+    `the goal "calls a server" has no figure: ${seen}`,
+  );
+});
+
+test("of several runs the fastest is told", () => {
+  expect(fastest([{ wallMs: 9 }, { wallMs: 7 }, { wallMs: 8 }])).toEqual({ wallMs: 7 });
 });

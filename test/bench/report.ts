@@ -36,7 +36,10 @@ export function readOptions(args: readonly string[]): Options {
   return { quick: values.quick === true, json: values.json === true };
 }
 
+/** A goal without a figure is a mistake of the benchmark: it would be neither met nor missed. */
 export function print({ json }: Options, report: Report): void {
+  const none = report.goals.find(({ seen }) => !Number.isFinite(seen));
+  if (none !== undefined) throw new Error(`the goal "${none.goal}" has no figure: ${none.seen}`);
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${markdownOf(report)}\n`);
 }
 
@@ -68,6 +71,10 @@ function grid(rows: Table["rows"]): string {
   const rule = `| ${widths.map((width, column) => (isText(column) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
   return [line(head), rule, ...body.map(line)].join("\n");
 }
+
+/** What is told of several runs: whatever else a machine does can only make one slower, so that the fastest says most. */
+export const fastest = <T extends { readonly wallMs: number }>(runs: readonly T[]): T =>
+  runs.reduce((best, one) => (one.wallMs < best.wallMs ? one : best));
 
 export function round(value: number, digits = 2): number {
   return Number(value.toFixed(digits));

@@ -5,7 +5,8 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../emulator";
-import { ENGINE, Project, REPOSITORY } from "../support/project";
+import { ENGINE, Project, REPOSITORY, seededConfig } from "../support/project";
+import { type Calls, routeOf } from "./calls";
 import { cpuSecondsOf, EngineWatch, type Uses } from "./processes";
 
 /** Longer than this no operation takes: what hangs is killed, and the benchmark fails. */
@@ -20,7 +21,7 @@ export interface Cost {
 /** One run of the engine with a cloud: what it asked there, by route, and what it left behind. */
 export interface Phase extends Cost {
   readonly name: string;
-  readonly calls: Readonly<Record<string, number>>;
+  readonly calls: Calls;
   readonly stateBytes: number;
 }
 
@@ -50,15 +51,34 @@ for (const [signal, code] of [
   });
 }
 
+/** Does `work` with a project that has a stack `dev`; the project is removed afterwards. */
+export async function withStack<T>(project: Project, work: (project: Project) => Promise<T>): Promise<T> {
+  return withProject(project, async () => {
+    await run(project, ["stack", "init", "dev"]);
+    return work(project);
+  });
+}
+
 /** Does `work` with a project, which is removed afterwards. */
 export async function withProject<T>(project: Project, work: (project: Project) => Promise<T>): Promise<T> {
   const remove = undoable(() => project.remove());
+  // ts-node keeps what it has compiled there, to be found by later projects.
+  project.env = { ...project.env, TMPDIR: project.folder };
   try {
-    await run(project, ["stack", "init", "dev"]);
     return await work(project);
   } finally {
     remove();
   }
+}
+
+/** A copy of an example whose stack `dev` is configured for what an emulator has. */
+export function exampleProject(name: string, emulator: Emulator): Project {
+  const project = Project.ofExample(name, environmentOf(emulator));
+  const config = Object.entries(seededConfig(emulator)).map(
+    ([key, value]) => `  ${name}:${key}: ${JSON.stringify(value)}`,
+  );
+  writeFileSync(join(project.cwd, "Pulumi.dev.yaml"), `config:\n${config.join("\n")}\n`);
+  return project;
 }
 
 /** A project whose program is JavaScript, which no compiler has to look at before it starts. */
@@ -73,11 +93,23 @@ export function javaScriptProject(program: string, env: Record<string, string> =
 }
 
 /** Runs the engine, or what `PULUMI` names, to its end. */
-export async function run(project: Project, args: readonly string[]): Promise<Cost> {
+export const run = (project: Project, args: readonly string[]): Promise<Cost> =>
+  runCommand(project, process.env.PULUMI ?? ENGINE, [...args, "--non-interactive"]);
+
+/**
+ * Runs a command to its end; one that ends badly, or not in time, is an error with what it said. `signal`: what ends one that
+ * is not to go on.
+ */
+export async function runCommand(
+  project: Project,
+  command: string,
+  args: readonly string[],
+  signal: "SIGKILL" | "SIGTERM" = "SIGKILL",
+): Promise<Cost> {
   const started = performance.now();
-  const { child, done } = project.start(process.env.PULUMI ?? ENGINE, [...args, "--non-interactive"]);
+  const { child, done } = project.start(command, args);
   const watch = new EngineWatch(child.pid ?? 0);
-  const end = undoable(() => child.kill("SIGKILL"));
+  const end = undoable(() => child.kill(signal));
   const timer = setTimeout(end, LONGEST_RUN_MS);
   const { exitCode, output } = await done.finally(() => {
     clearTimeout(timer);
@@ -85,7 +117,7 @@ export async function run(project: Project, args: readonly string[]): Promise<Co
   });
   const wallMs = Math.round(performance.now() - started);
   const uses = watch.stop();
-  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${String(exitCode)}:\n${output}`);
+  if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(exitCode)}:\n${output}`);
   return { wallMs, cpuSeconds: cpuSecondsOf(uses), uses };
 }
 
@@ -103,12 +135,6 @@ export async function phase(
     if (index > before) calls[routeOf(method, path)] = (calls[routeOf(method, path)] ?? 0) + 1;
   }
   return { name, ...cost, calls, stateBytes: stateOf(project).bytes };
-}
-
-/** `GET /v1/profiles/{id}/links`: every part of a path that has a digit in it is an id. */
-function routeOf(method: string, path: string): string {
-  const parts = (path.split("?")[0] ?? "").split("/").map((part) => decodeURIComponent(part));
-  return `${method} ${parts.map((part) => (/\d/.test(part) && !/^v\d$/.test(part) ? "{id}" : part)).join("/")}`;
 }
 
 /** Bytes of the state file, and of the user data in it. */
@@ -145,15 +171,4 @@ export async function inCloud<T>(options: EmulatorOptions, work: (emulator: Emul
   } finally {
     await emulator.close();
   }
-}
-
-export const isLogin = (route: string): boolean => route === "POST /identity/token";
-export const isRoles = (route: string): boolean => route === "GET /v2/roles";
-
-/** The calls of a run; those that a process makes once, for a token or the roles of a service, are counted apart. */
-export function callsOf(
-  { calls }: Pick<Phase, "calls">,
-  which = (route: string): boolean => !isLogin(route) && !isRoles(route),
-): number {
-  return Object.entries(calls).reduce((sum, [route, count]) => sum + (which(route) ? count : 0), 0);
 }

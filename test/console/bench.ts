@@ -52,11 +52,11 @@ async function measure(file: string, quick: boolean): Promise<Report> {
     const seen: Smoothness[] = [];
     for (const view of VIEWS) {
       await page.getByRole("link", { name: view }).click();
-      await sleep(quick ? 1000 : 2000);
+      await sleep(quick ? 300 : 2000);
       seen.push(await smoothness(page, view));
     }
     await page.getByRole("link", { name: "Map" }).click();
-    for (let count = 0; count < (quick ? 2 : 6); count += 1) {
+    for (let count = 0; count < (quick ? 1 : 6); count += 1) {
       await makeServer(api, `late-${count}`, servers.profile);
       await sleep(400);
     }

@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { Pool } from "undici";
 import { startEmulator, type Emulator } from "../../emulator";
-import { print, readOptions } from "../bench/report";
+import { mebibytes, print, readOptions, round } from "../bench/report";
 import { Api, IDENTITY, textOf, VPC, type Json } from "./support";
 
 interface Planned {
@@ -26,7 +26,6 @@ interface Usage {
 const CONNECTIONS = 32;
 /** Requests before the measurement, for the compiler of the runtime. */
 const WARM_UP = 5000;
-const MIB = 1_048_576;
 
 /** The process of the emulator: says where it is, answers how it is doing, and ends with its parent. */
 export async function serve(): Promise<void> {
@@ -44,7 +43,7 @@ export async function serve(): Promise<void> {
 /** `file`: what starts {@link serve} when it is run as a child. */
 export async function main(args: readonly string[], file: string): Promise<void> {
   const options = readOptions(args);
-  const requests = options.quick ? 10_000 : 50_000;
+  const requests = options.quick ? 5000 : 50_000;
   const child = fork(file);
   const pools: Pool[] = [];
   try {
@@ -56,15 +55,15 @@ export async function main(args: readonly string[], file: string): Promise<void>
     const latencies = (await flood(mix, requests)).sort((a, b) => a - b);
     const seconds = (performance.now() - startedAt) / 1000;
     const after = await usageOf(child);
-    const at = (share: number): number => round(latencies[Math.floor(latencies.length * share)] ?? 0);
-    const rows: readonly (readonly [string, number])[] = [
+    const at = (share: number): number => round(latencies[Math.floor(latencies.length * share)] ?? 0, 1);
+    const rows: readonly (readonly [string, number | string])[] = [
       ["requests", requests],
-      ["seconds", round(seconds)],
-      ["requests a second", Math.round(requests / seconds)],
+      ["seconds", round(seconds, 1)],
+      ["requests a second", round(requests / seconds, 0)],
       ["half of them within (ms)", at(0.5)],
       ["99 of 100 within (ms)", at(0.99)],
-      ["memory (MiB)", Math.round(after.rssBytes / MIB)],
-      ["memory that was added (MiB)", Math.round((after.rssBytes - before.rssBytes) / MIB)],
+      ["memory (MiB)", mebibytes(after.rssBytes)],
+      ["memory that was added (MiB)", mebibytes(after.rssBytes - before.rssBytes)],
       // Near 100 the emulator was the bottleneck, well below it the load or the machine was.
       [
         "processor time of the emulator (% of one)",
@@ -79,8 +78,6 @@ export async function main(args: readonly string[], file: string): Promise<void>
     if (child.exitCode === null) await once(child, "exit");
   }
 }
-
-const round = (value: number): number => Math.round(value * 10) / 10;
 
 async function usageOf(child: ChildProcess): Promise<Usage> {
   const answer = once(child, "message");

@@ -5,8 +5,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Emulator } from "../../emulator";
+import { allCallsOf, callsOf, isLogin, isRoles } from "../bench/calls";
 import { type Goal, print, readOptions, round, type Table } from "../bench/report";
-import { callsOf, environmentOf, inCloud, isLogin, isRoles, type Phase, phase, withProject } from "../bench/stack";
+import { environmentOf, exampleProject, inCloud, type Phase, phase, withStack } from "../bench/stack";
 import { Project, seededConfig } from "../support/project";
 
 interface Part {
@@ -44,23 +45,38 @@ for (let index = 0; index < count; index += 1) {
 /** What is in a state beside what the program makes: the stack, the provider and the stack's seed. */
 const NOT_OURS = 3;
 
+interface Run {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly changed?: true;
+  /** Part of `--quick`, too. */
+  readonly quick?: true;
+}
+
 /** The runs of a life, in order; `changed` is what the program then reads. */
-const LIFE: readonly { readonly name: string; readonly args: readonly string[]; readonly changed?: true }[] = [
-  { name: "create", args: ["up", "--yes", "--skip-preview"] },
+const LIFE: readonly Run[] = [
+  { name: "create", args: ["up", "--yes", "--skip-preview"], quick: true },
   { name: "no-op", args: ["up", "--yes", "--skip-preview"] },
-  { name: "no-op --refresh", args: ["up", "--yes", "--skip-preview", "--refresh"] },
+  { name: "no-op --refresh", args: ["up", "--yes", "--skip-preview", "--refresh"], quick: true },
   { name: "update", args: ["up", "--yes", "--skip-preview"], changed: true },
-  { name: "destroy", args: ["destroy", "--yes", "--skip-preview"] },
+  { name: "destroy", args: ["destroy", "--yes", "--skip-preview"], quick: true },
 ];
 
 /** A cloud whose servers take little time: this is about calls. */
 const QUICK_CLOUD = { provisionSeconds: 0.2, deleteSeconds: 0.2, actionSeconds: 0.2 };
 
 /** A whole life of a project. `wish` is what the program reads before each run, if it reads anything. */
-async function life(name: string, count: number, project: Project, emulator: Emulator, wish?: object): Promise<Part> {
+async function life(
+  name: string,
+  count: number,
+  project: Project,
+  emulator: Emulator,
+  wish?: object,
+  runs: readonly Run[] = LIFE,
+): Promise<Part> {
   const phases: Phase[] = [];
-  await withProject(project, async () => {
-    for (const { name: run, args, changed } of LIFE) {
+  await withStack(project, async () => {
+    for (const { name: run, args, changed } of runs) {
       if (changed === true && wish === undefined) continue;
       if (wish !== undefined) {
         writeFileSync(join(project.cwd, "wish.json"), JSON.stringify({ ...wish, changed }));
@@ -71,21 +87,16 @@ async function life(name: string, count: number, project: Project, emulator: Emu
   return { name, count, phases };
 }
 
-const iamPart = (): Promise<Part> =>
+const iamPart = (runs: readonly Run[]): Promise<Part> =>
   inCloud(QUICK_CLOUD, (emulator) => {
     const project = Project.ofProgram(IAM_PROGRAM, environmentOf(emulator));
-    return life("one of each IAM resource", 7, project, emulator, { account: emulator.accountId });
+    return life("one of each IAM resource", 7, project, emulator, { account: emulator.accountId }, runs);
   });
 
 const examplePart = (): Promise<Part> =>
-  inCloud(QUICK_CLOUD, (emulator) => {
-    const project = Project.ofExample("linked-instance", environmentOf(emulator));
-    const config = Object.entries(seededConfig(emulator)).map(
-      ([key, value]) => `  linked-instance:${key}: ${JSON.stringify(value)}`,
-    );
-    writeFileSync(join(project.cwd, "Pulumi.dev.yaml"), `config:\n${config.join("\n")}\n`);
-    return life("the linked-instance example", 1, project, emulator);
-  });
+  inCloud(QUICK_CLOUD, (emulator) =>
+    life("the linked-instance example", 1, exampleProject("linked-instance", emulator), emulator),
+  );
 
 const serversPart = (count: number): Promise<Part> =>
   inCloud(QUICK_CLOUD, (emulator) => {
@@ -100,18 +111,21 @@ const callsIn = (part: Part, name: string, which?: (route: string) => boolean): 
 
 const goalOf = (goal: string, seen: number, limit: number, unit = ""): Goal => ({ goal, seen, limit, unit });
 
-function goalsOf(parts: readonly Part[]): Goal[] {
-  const most = (figure: (part: Part) => number): number => Math.max(...parts.map(figure));
-  const once = (part: Part): number => Math.max(callsIn(part, "create", isLogin), callsIn(part, "create", isRoles));
-  return [
-    goalOf(
-      "calls in a run without changes",
-      most((part) => callsIn(part, "no-op", () => true)),
-      0,
-    ),
-    goalOf("logins, or looks at the roles of a service, in a process", most(once), 1),
-  ];
-}
+const most = (parts: readonly Part[], figure: (part: Part) => number): number => Math.max(...parts.map(figure));
+
+const unchangedGoal = (parts: readonly Part[]): Goal =>
+  goalOf(
+    "calls in a run without changes",
+    most(parts, (part) => callsIn(part, "no-op", () => true)),
+    0,
+  );
+
+const onceGoal = (parts: readonly Part[]): Goal =>
+  goalOf(
+    "logins, or looks at the roles of a service, in a process",
+    most(parts, (part) => Math.max(callsIn(part, "create", isLogin), callsIn(part, "create", isRoles))),
+    1,
+  );
 
 function goalsOfIam(iam: Part): Goal[] {
   const perResource = Math.round((iam.phases[0]?.stateBytes ?? 0) / (iam.count + NOT_OURS));
@@ -134,7 +148,7 @@ function goalsOfServers(small: Part, large: Part): Goal[] {
 
 function tableOf({ name, count, phases }: Part): Table {
   const routes = [...new Set(phases.flatMap(({ calls }) => Object.keys(calls)))].sort();
-  const sums = phases.map((one) => callsOf(one, () => true));
+  const sums = phases.map(allCallsOf);
   return {
     title: `API calls of ${name}.`,
     columns: ["route", ...phases.map((one) => one.name)],
@@ -148,14 +162,15 @@ function tableOf({ name, count, phases }: Part): Table {
   };
 }
 
-/** `--quick`: one of each IAM resource only; in full also the example, and 1, 10 and 50 servers. */
+/** `--quick`: three runs of one of each IAM resource only; in full also the example, and 1, 10 and 50 servers. */
 export async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
-  const iam = await iamPart();
   if (options.quick) {
-    print(options, { tables: [tableOf(iam)], goals: [...goalsOf([iam]), ...goalsOfIam(iam)] });
+    const iam = await iamPart(LIFE.filter(({ quick }) => quick));
+    print(options, { tables: [tableOf(iam)], goals: [onceGoal([iam]), ...goalsOfIam(iam)] });
     return;
   }
+  const iam = await iamPart(LIFE);
   const [example, small, some, large] = [
     await examplePart(),
     await serversPart(1),
@@ -166,7 +181,8 @@ export async function main(args: readonly string[]): Promise<void> {
   print(options, {
     tables: parts.map(tableOf),
     goals: [
-      ...goalsOf(parts),
+      unchangedGoal(parts),
+      onceGoal(parts),
       ...goalsOfIam(iam),
       goalOf("calls for a linked server, its profile and its policy", callsIn(example, "create"), 8),
       ...goalsOfServers(small, large),

@@ -59,7 +59,7 @@ copy_credentials() {
     /^-----END/ { close(file); file = "" }' || return 1
   for old in "$at/x509ca/$name"_int*.crt; do
     # What an earlier chain had more would be trusted for ever.
-    [ -f "$at/.vpc-identity/\${old##*/}" ] || rm -f "$old"
+    [ -f "$at/.vpc-identity/$(basename "$old")" ] || rm -f "$old"
   done
   mv -f "$at/.vpc-identity/server" "$at/.vpc-identity.server" && mv -f "$at/.vpc-identity/$name"_int*.crt "$at/x509ca" &&
     mv -f "$at/.vpc-identity/$name.pem" "$at/x509" && mv -f "$at/.vpc-identity/$name.key" "$at/private" &&

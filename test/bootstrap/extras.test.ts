@@ -305,6 +305,21 @@ describe("strongSwan's files", () => {
     ]);
   });
 
+  it("are never without an issuer that is still wanted, also while a renewal replaces them", async () => {
+    const server = serverWith({ strongswan: { name: "ours" } }, (script) =>
+      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
+    );
+    mkdirSync(server.path("/etc/swanctl"), { recursive: true });
+    mkdirSync(server.path("/bin"));
+    const removed = server.path("/removed");
+    writeFileSync(server.path("/bin/rm"), `#!/bin/sh\necho "$*" >>"${removed}"\nexec /bin/rm "$@"\n`, { mode: 0o755 });
+    expect((await server.run(["once"], systemOnly)).exitCode).toBe(0);
+    writeFileSync(server.path("/etc/swanctl/x509ca/ours_int9.crt"), "old");
+    expect((await server.run(["once"], systemOnly)).exitCode).toBe(0);
+    const issuers = server.read("/removed").match(/\S+_int\d*\.crt/g) ?? [];
+    expect(issuers.map((path) => path.replace(/.*\//, ""))).toEqual(["ours_int9.crt"]);
+  });
+
   it("belong together after a look, at whatever step the copying was killed", async () => {
     const server = serverWith({ strongswan: { name: "ours" } }, (script) =>
       script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),

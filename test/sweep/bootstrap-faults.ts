@@ -1,7 +1,8 @@
 /**
  * Bootstrap sweep, first part: every call that the command makes on a server, index by index, goes wrong in every way the
  * emulator knows: once, and from then on without end. Afterwards each credential is the old one or a new one, the exit code
- * and the message say what went wrong, and the next run without the fault ends with everything new.
+ * and the message say what went wrong, and so do the metrics and the hooks of the server that has them; the next run without
+ * the fault ends with everything new.
  */
 import type { Fault } from "../../emulator";
 import {
@@ -9,12 +10,14 @@ import {
   type Command,
   COMMANDS,
   type Found,
+  NOTHING,
   type Protocol,
   PROTOCOLS,
   type Ran,
   type Shell,
   SHELLS,
   SweptServer,
+  untold,
 } from "./bootstrap-server";
 import type { SweepOptions, SweepResult } from "./sweep";
 import { shuffled, Tally } from "./tally";
@@ -93,8 +96,7 @@ function allCases(protocol: Protocol): Case[] {
         CALLS.flatMap((_, call) =>
           kind.certificate === true && call !== CALLS.length - 1
             ? []
-            : // A refusal without end and one alone are the same to commands that ask in the same way.
-              (command === "once" ? [false, true] : [false]).map((endless) => ({
+            : LENGTHS.filter((endless) => !endless || isTriedWithoutEnd(command, shell)).map((endless) => ({
                 protocol,
                 shell,
                 command,
@@ -108,6 +110,13 @@ function allCases(protocol: Protocol): Case[] {
   );
 }
 
+/** Once, and from then on at every try. */
+const LENGTHS = [false, true];
+
+/** `renew` asks as `once` does, as patiently. So does a first boot, by a deadline of its own that is the same in every shell. */
+const isTriedWithoutEnd = (command: Command, shell: Shell): boolean =>
+  command === "once" || (command === "provision" && shell === "dash");
+
 /** Each kind once in a sample, by one protocol or the other, so that a short one still has every one of them. */
 function sampleOf(cases: readonly Case[], seed: number, part: number): Case[] {
   const drawn = shuffled(cases, seed);
@@ -119,13 +128,19 @@ function sampleOf(cases: readonly Case[], seed: number, part: number): Case[] {
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const cases = PROTOCOLS.map((protocol, index) => {
     const all = allCases(protocol);
-    return {
-      protocol,
-      cases: options.sample ? sampleOf(all, options.seed, (options.seed + index) % PROTOCOLS.length) : all,
-    };
+    const part = (options.seed + index) % PROTOCOLS.length;
+    return { protocol, all, cases: options.sample ? sampleOf(all, options.seed, part) : all };
   });
-  const expected = cases.reduce((sum, part) => sum + part.cases.length, 0);
-  const tally = new Tally(NAME, options, { calls: CALLS.length, faults: KINDS.length, expected });
+  const sum = (count: (part: (typeof cases)[number]) => number): number =>
+    cases.reduce((total, part) => total + count(part), 0);
+  const runs = PROTOCOLS.length * Object.keys(SHELLS).length * Object.keys(COMMANDS).length;
+  const [calls, faults] = [runs * CALLS.length, KINDS.length * LENGTHS.length];
+  const tally = new Tally(NAME, options, {
+    calls,
+    faults,
+    expected: sum((part) => part.cases.length),
+    notApplicable: calls * faults - sum((part) => part.all.length),
+  });
   await Promise.all(
     cases.map(async (part) => {
       const server = await SweptServer.start(part.protocol);
@@ -146,15 +161,28 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 
 /** The calls that are made to fail are all that there are. */
 async function expectCalls(server: SweptServer, tally: Tally): Promise<void> {
-  const before = server.emulator.journal().length;
-  await server.run("once");
-  const made = server.emulator.journal().slice(before);
-  const paths = made.map(({ path }) => path.split("?")[0]?.split("/").at(-1)).join(" ");
-  if (paths !== "token iam_tokens iam_tokens certificates")
-    tally.case(`${server.protocol}: the calls of a run`, [`they are ${paths}`]);
+  for (const command of Object.keys(COMMANDS) as Command[]) {
+    const before = server.emulator.journal().length;
+    await server.run(command);
+    const made = server.emulator.journal().slice(before);
+    const paths = made.map(({ path }) => path.split("?")[0]?.split("/").at(-1)).join(" ");
+    if (paths !== "token iam_tokens iam_tokens certificates")
+      tally.case(`${server.protocol}: the calls of ${command}`, [`they are ${paths}`]);
+  }
 }
 
 async function run(server: SweptServer, one: Case, tally: Tally): Promise<void> {
+  try {
+    const { problems, struck } = await meet(server, one);
+    tally.case(nameOf(one), problems, struck > 0);
+  } catch (error) {
+    tally.case(nameOf(one), [error instanceof Error ? error.message : String(error)]);
+  } finally {
+    server.emulator.setFaults([]);
+  }
+}
+
+async function meet(server: SweptServer, one: Case): Promise<{ problems: string[]; struck: number }> {
   const { emulator } = server;
   await server.useShell(one.shell);
   const old = one.command === "provision" ? NOTHING : await server.look();
@@ -163,33 +191,61 @@ async function run(server: SweptServer, one: Case, tally: Tally): Promise<void> 
   const struck = await strikes(emulator.adminUrl);
   emulator.setFaults([]);
   const found = await server.look();
-  const problems = judge(one, ran, old, found);
+  const problems = judge(one, ran, old, found, server);
   const healed = await server.heal(one.command);
   if (healed.exitCode !== 0) problems.push(`the next run ends with ${healed.exitCode}: ${healed.stderr}`);
   const end = await server.look();
   problems.push(...end.broken, ...end.debris.map((name) => `${name} was left by the next run`));
+  problems.push(...end.behind, ...untold(server, old, end));
   if (end.generation === undefined || Object.keys(end.tokens).length < 2) problems.push("something is still missing");
   if (COMMANDS[one.command].heal === "once")
     problems.push(...unlikeExpected(found, end, [1, 2, 3], "after the next run"));
-  tally.case(nameOf(one), problems, struck > 0);
+  return { problems, struck };
 }
 
-const NOTHING: Found = { tokens: {}, generation: undefined, broken: [], debris: [] };
-
-function judge({ kind, call, endless, command }: Case, ran: Ran, old: Found, found: Found): string[] {
+function judge(
+  { kind, call, endless, command }: Case,
+  ran: Ran,
+  old: Found,
+  found: Found,
+  server: SweptServer,
+): string[] {
   const problems = [...found.broken, ...found.debris.map((name) => `${name} was left`)];
   const final = kind.final === true || (kind.final === "later" && command !== "provision");
   const exitCode = endless || final ? kind.exitCode : 0;
   if (ran.exitCode !== exitCode) problems.push(`exit code ${ran.exitCode}, not ${exitCode}: ${ran.stderr}`);
   if (ran.stdout !== "") problems.push(`it printed ${ran.stdout}`);
+  const lines = ran.stderr.split("\n").filter((line) => line !== "");
+  const messages = server.isEquipped ? lines.map(messageIn) : lines;
+  problems.push(...lines.filter((_, index) => messages[index] === undefined).map((line) => `no line of JSON: ${line}`));
   if (kind.exitCode !== 0) {
     const status = kind.fault.status === undefined ? "" : `HTTP ${kind.fault.status}`;
-    const line = ran.stderr.split("\n").find((text) => text.includes(CALLS[call] ?? "") && text.includes(status));
+    const line = messages.find((text) => text?.includes(CALLS[call] ?? "") === true && text.includes(status));
     if (line === undefined) problems.push(`no line names the call and "${status}": ${ran.stderr}`);
   }
+  if (server.isEquipped) problems.push(...found.behind, ...untold(server, old, found), ...unreported(exitCode, found));
   // Without identity token there is nothing new; otherwise what was not struck is new.
   const isNew = [1, 2, 3].filter((index) => exitCode === 0 || (call > 0 && (endless ? index < call : index !== call)));
   return [...problems, ...unlikeExpected(old, found, isNew, "after the run")];
+}
+
+/** Of a log line in JSON; undefined when it is none. */
+function messageIn(line: string): string | undefined {
+  try {
+    const { time, event, message } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+    return typeof time === "string" && typeof event === "string" && typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What metrics and hooks say of how the run ended, where that is not how it did. */
+function unreported(exitCode: number, { failures, metricsExitCode }: Found): string[] {
+  const told = exitCode === 0 ? "" : String(exitCode);
+  return [
+    ...(failures.join(" ") === told ? [] : [`hooks of a failure were told "${failures.join(" ")}", not "${told}"`]),
+    ...(metricsExitCode === String(exitCode) ? [] : [`the metrics say exit code ${metricsExitCode ?? "nothing"}`]),
+  ];
 }
 
 /** By number of the call: whether exactly those credentials are new that should be. */

@@ -7,12 +7,13 @@
 import {
   type Command,
   COMMANDS,
-  type Found,
+  NOTHING,
   type Protocol,
   PROTOCOLS,
   type Shell,
   SHELLS,
   SweptServer,
+  untold,
 } from "./bootstrap-server";
 import type { SweepOptions, SweepResult } from "./sweep";
 import { drawing, shuffled, Tally } from "./tally";
@@ -21,32 +22,46 @@ const NAME = "bootstrap kills";
 const VICTIMS = ["everything", "the shell alone"] as const;
 type Victim = (typeof VICTIMS)[number];
 
-/** All programs that the command starts; `proveComplete` fails when one is missing. */
+/** All programs that the command starts and that can change files; `proveComplete` fails when one is missing. */
 const PROGRAMS =
-  "awk cat chgrp chmod curl date find flock ln mkdir mktemp mv od openssl rm sed sync systemctl tr".split(" ");
+  "awk cat chgrp chmod chown cp curl find flock ln mkdir mktemp mv openssl rm rmdir sed sync systemctl timeout".split(
+    " ",
+  );
+
+/** Those that change none: a kill before or after one of them leaves what a kill at the point before it leaves. */
+const READERS = "basename cut date dirname od tr".split(" ");
 
 /** Kills a command of the sample at one of this many points; of the whole at every one. */
-const SAMPLE_POINTS = 24;
+const SAMPLE_POINTS = 20;
 
-/** Counts the points, and kills at the one that is named. Variables are those of the script that reads this, hence the names. */
+/**
+ * Counts the points, and kills at the one that is named. What outlives the shell goes on, as it would. Variables are those of
+ * the script that reads this, hence the names.
+ */
 const STEP = `sweep_step() {
   read -r sweep_count </run/sweep/count
   sweep_count=$((sweep_count + 1))
-  echo "$sweep_count" >/run/sweep/count
-  echo "$sweep_count $*" >>/run/sweep/points
+  command echo "$sweep_count" >/run/sweep/count
+  command echo "$sweep_count $*" >>/run/sweep/points
   read -r sweep_at sweep_victim </run/sweep/kill
   [ "$sweep_count" -eq "$sweep_at" ] || return 0
   case $sweep_victim in
     everything) kill -9 0 ;;
-    *) kill -9 "$SWEEP_SHELL"; exit 137 ;;
+    *) kill -9 "$SWEEP_SHELL" ;;
   esac
 }`;
+
+/** What writes to a pipe alone changes no file, and the next in the pipe may count. */
+const TO_PIPE = `"awk -v json="* | "cat "* | "find "* | "sed "*`;
 
 /** Stands before a program of the system. */
 const STAND_IN = `#!/usr/bin/dash
 . /run/sweep/step
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 program=\${0##*/}
+case "$program $*" in
+  ${TO_PIPE}) [ -f /proc/self/fd/1 ] || exec "$program" "$@" ;;
+esac
 sweep_step before "$program" "$@"
 command "$program" "$@"
 code=$?
@@ -54,23 +69,51 @@ sweep_step after "$program" "$@"
 exit "$code"
 `;
 
-/** Read by the installed script itself, as the options of its owner are: a file is open, and empty, when \`printf\` begins. */
+/** Stands before a program that BusyBox ash is itself, for which it does not look at PATH. */
+const APPLET = `sweep_applet() {
+  case "$*" in
+    ${TO_PIPE}) [ -f /proc/self/fd/1 ] || { command "$@"; return; } ;;
+  esac
+  sweep_step before "$@"
+  command "$@"
+  sweep_code=$?
+  sweep_step after "$@"
+  return "$sweep_code"
+}
+`;
+
+/**
+ * Read by the installed script itself, before what its owner asks for: a file is open, and empty, when a builtin begins to
+ * write it. What goes to a pipe or to the log is no file.
+ */
 const INSIDE = `. /run/sweep/step
 SWEEP_SHELL=$$
 export SWEEP_SHELL
-say() { command printf 'vpc-identity: %s\\n' "$*" >&2; }
-printf() { sweep_step inside printf "$@"; command printf "$@"; }
+printf() { [ ! -f /proc/self/fd/1 ] || sweep_step inside printf "$@"; command printf "$@"; }
+echo() { [ ! -f /proc/self/fd/1 ] || sweep_step inside echo "$@"; command echo "$@"; }
+case $(/usr/bin/readlink /usr/local/sbin/sh) in *busybox) . /run/sweep/applets ;; esac
 `;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-const INSTALL = `mkdir -p /run/sweep /usr/local/lib/vpc-identity
+/** What the owner asks for stays as it is, in the file that the script reads. */
+const INSTALL = `extras=/usr/local/lib/vpc-identity/extras
+mkdir -p /run/sweep /usr/local/lib/vpc-identity
 printf '%s' ${quoted(STEP)} >/run/sweep/step
-printf '%s' ${quoted(INSIDE)} >/usr/local/lib/vpc-identity/extras
+printf '%s' ${quoted(INSIDE)} >/run/sweep/inside
+printf '%s' ${quoted(APPLET)} >/run/sweep/applets
+for applet in $(/usr/bin/busybox --list); do
+  case ' ${PROGRAMS.join(" ")} ' in
+    *" $applet "*) printf '%s() { sweep_applet %s "$@"; }\\n' "$applet" "$applet" >>/run/sweep/applets ;;
+  esac
+done
+[ -e "$extras" ] || : >"$extras"
+{ echo '. /run/sweep/inside'; cat "$extras"; } >/run/sweep/extras && mv /run/sweep/extras "$extras"
 for program in ${PROGRAMS.join(" ")}; do
   printf '%s' ${quoted(STAND_IN)} >/usr/local/sbin/$program
   chmod 755 /usr/local/sbin/$program
-done`;
+done
+for program in ${READERS.join(" ")}; do ln -s "/usr/bin/$program" /usr/local/sbin; done`;
 
 const killAt = (point: number, victim: Victim): string =>
   `echo 0 >/run/sweep/count; : >/run/sweep/points; echo '${point} ${victim}' >/run/sweep/kill`;
@@ -83,6 +126,9 @@ interface Run {
 const RUNS: readonly Run[] = (Object.keys(SHELLS) as Shell[]).flatMap((shell) =>
   (Object.keys(COMMANDS) as Command[]).map((command) => ({ shell, command })),
 );
+
+/** What every run does in any shell; a shell in which it is not seen runs it past the stand-ins. */
+const ALWAYS = ["before awk", "before curl", "before mktemp", "before mv", "before openssl", "inside printf"];
 
 /** A server whose points are known. */
 interface Prepared {
@@ -139,7 +185,10 @@ async function prepare(protocol: Protocol, runs: readonly Run[]): Promise<Prepar
       await server.useShell(run.shell);
       const { exitCode, stderr } = await server.run(run.command, killAt(0, "everything"));
       if (exitCode !== 0) throw new Error(`${run.command} under ${run.shell}: ${stderr}`);
-      points.set(run, pointsIn(await server.must("/usr/bin/cat /run/sweep/points")));
+      const found = pointsIn(await server.must("/usr/bin/cat /run/sweep/points"));
+      const unseen = ALWAYS.filter((what) => !found.some((point) => point.includes(what)));
+      if (unseen.length > 0) throw new Error(`${run.command} under ${run.shell}: not seen: ${unseen.join(", ")}`);
+      points.set(run, found);
     }
     return { server, points };
   } catch (error) {
@@ -163,25 +212,23 @@ async function proveComplete(server: SweptServer): Promise<void> {
       /usr/bin/sed 's|^PATH=.*|PATH=/usr/local/sbin|' /usr/local/bin/vpc-identity >/run/sweep/confined
       ${COMMANDS[command].prepare}
       exec sh /run/sweep/confined ${command}`);
-    if (exitCode !== 0 || stderr.includes("not found"))
+    if (exitCode !== 0 || /not found|the hook failed/.test(stderr))
       throw new Error(`${command} starts a program that is not watched: ${stderr}`);
   }
 }
 
 function casesOf(prepared: Prepared | undefined, { sample, seed }: SweepOptions, index: number): Case[] {
-  // What the shell leaves behind when it alone dies has nothing to do with the protocol.
-  const victims = prepared?.server.protocol === "http" ? VICTIMS : VICTIMS.slice(0, 1);
   const all = [...(prepared?.points ?? [])].flatMap(([run, points]) =>
-    points.flatMap((_, point) => victims.map((victim) => ({ run, point: point + 1, victim }))),
+    points.map((_, point) => ({ run, point: point + 1 })),
   );
-  if (!sample) return all;
+  if (!sample) return all.flatMap((at) => VICTIMS.map((victim) => ({ ...at, victim })));
   // Evenly spread, so that it meets every part of a run.
   const step = Math.max(1, all.length / (SAMPLE_POINTS / PROTOCOLS.length));
   const first = drawing(seed + index)() * step;
-  return all.filter((_, at) => at >= first && Math.floor((at - first) / step) !== Math.floor((at - 1 - first) / step));
+  return all
+    .filter((_, at) => at >= first && Math.floor((at - first) / step) !== Math.floor((at - 1 - first) / step))
+    .map((at, drawn) => ({ ...at, victim: VICTIMS[drawn % 2 === 0 ? 0 : 1] }));
 }
-
-const NOTHING: Found = { tokens: {}, generation: undefined, broken: [], debris: [] };
 
 async function kill({ server, points }: Prepared, { run, point, victim }: Case, tally: Tally): Promise<void> {
   const what = points.get(run)?.[point - 1] ?? "?";
@@ -199,6 +246,7 @@ async function kill({ server, points }: Prepared, { run, point, victim }: Case, 
     if (healed.exitCode !== 0) problems.push(`the next run ends with ${healed.exitCode}: ${healed.stderr}`);
     const end = await server.look();
     if (end.generation === undefined || Object.keys(end.tokens).length < 2) problems.push("something is still missing");
+    problems.push(...end.behind, ...untold(server, old, end));
     // A run that has nothing to do ends before it cleans up.
     const idle = end.generation === found.generation && end.tokens.default === found.tokens.default;
     if (!idle) problems.push(...end.debris.map((left) => `${left} was left by the next run`));

@@ -1,13 +1,14 @@
 /**
- * An emulated server in namespaces of its own, on the true address of the metadata service, on which the installed command
+ * Emulated servers in namespaces of their own, on the true address of the metadata service, on which the installed command
  * is run again and again while something goes wrong. Only waiting is made short: `sleep` and the patience of curl.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { bootstrapUserData } from "../../bootstrap";
+import { type BootstrapOptions, bootstrapUserData } from "../../bootstrap";
 import { type Emulator, startEmulator } from "../../emulator";
 import { type BootedServer, bootInstance } from "../../emulator/boot";
 import { link, makeServer } from "../emulator/emulated-server";
 
+/** One server for each. That of `https` also has all that makes the script write files, see {@link EQUIPMENT}. */
 export const PROTOCOLS = ["http", "https"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -19,7 +20,10 @@ export type Shell = keyof typeof SHELLS;
 export const COMMANDS = {
   once: { prepare: "", heal: "once" },
   renew: { prepare: "rm -f /run/vpc-identity/issued/* /run/vpc-identity/current/.issued", heal: "renew" },
-  provision: { prepare: "rm -rf /run/vpc-identity /var/lib/vpc-identity", heal: "renew" },
+  provision: {
+    prepare: "rm -rf /run/vpc-identity /var/lib/vpc-identity /etc/swanctl /var/lib/node_exporter",
+    heal: "renew",
+  },
 } as const;
 export type Command = keyof typeof COMMANDS;
 
@@ -30,6 +34,34 @@ const SCRIPT = "/usr/local/bin/vpc-identity";
 
 /** Waits are this long at most, in seconds by the script's own count. */
 const PATIENCE_SECONDS = 12;
+/** What takes longer is killed; a run with its retries takes a few seconds. */
+const LIMIT_SECONDS = 120;
+
+const SERVICES = ["VPC", "IAM_IDENTITY"];
+const METRICS = "/var/lib/node_exporter/vpc-identity.prom";
+const [TOLD, FAILURES] = ["/run/sweep-told", "/run/sweep-failures"];
+
+/** A hook that adds a line to a file. It starts no program, so that nothing of it is stopped in place of the script. */
+const note = (variable: string, file: string): string[] => ["sh", "-c", `printf '%s\\n' "$${variable}" >>${file}`];
+
+/** Owners are root: where the namespace has no other user, the programs that change them run all the same. */
+const EQUIPMENT: BootstrapOptions = {
+  group: "root",
+  files: { token: { mode: "0640" }, "combined.pem": { mode: "0400" } },
+  combinedPem: true,
+  credentialFiles: [
+    { token: "default", services: SERVICES },
+    { token: "other", services: SERVICES },
+  ],
+  hooks: {
+    exec: [note("VPC_IDENTITY_CHANGED", TOLD)],
+    failureExec: [note("VPC_IDENTITY_EXIT_CODE", FAILURES)],
+    timeoutSeconds: 30,
+  },
+  strongswan: { name: "swept" },
+  log: "json",
+  metricsFile: METRICS,
+};
 
 export interface Ran {
   readonly exitCode: number;
@@ -47,13 +79,34 @@ export interface Found {
   readonly broken: readonly string[];
   /** Work folders that a run left. */
   readonly debris: readonly string[];
+  /** Copies in other forms that are whole and not of the credentials that are there, and news that no hook was told. */
+  readonly behind: readonly string[];
+  /** What hooks were told is new, since the last run began: `certificate`, `token:default`. */
+  readonly told: readonly string[];
+  /** Exit codes that hooks were told of, since the last run began. */
+  readonly failures: readonly string[];
+  /** Exit code of the last run by its metrics file. */
+  readonly metricsExitCode: string | undefined;
 }
 
-const LOOK = `cd /run/vpc-identity 2>/dev/null || exit 0
-for file in tokens/* current/key.pem current/leaf.pem current/chain.pem current/fullchain.pem current/manifest.json; do
-  if [ -e "$file" ]; then printf '\\001%s\\n' "$file"; /usr/bin/cat "$file"; fi
+export const NOTHING: Found = {
+  ...{ tokens: {}, generation: undefined, broken: [], debris: [], behind: [] },
+  ...{ told: [], failures: [], metricsExitCode: undefined },
+};
+
+const RESULTS = "/run/vpc-identity";
+const SWANCTL = "/etc/swanctl";
+const SET = ["key.pem", "leaf.pem", "chain.pem", "fullchain.pem", "combined.pem", "manifest.json"];
+const LOOKED_AT = [
+  ...[`${RESULTS}/tokens/*`, ...SET.map((name) => `${RESULTS}/current/${name}`), `${RESULTS}/credentials/*`],
+  ...[`${SWANCTL}/private/*`, `${SWANCTL}/x509/*`, `${SWANCTL}/x509ca/*`, METRICS, TOLD, FAILURES],
+  ...[`${RESULTS}/changed`, `${RESULTS}/changed.taken`],
+];
+const WORK_FOLDERS = [`${RESULTS}/.work.*`, `${SWANCTL}/.vpc-identity`];
+const LOOK = `for file in ${LOOKED_AT.join(" ")}; do
+  if [ -f "$file" ]; then printf '\\001%s\\n' "$file"; /usr/bin/cat "$file"; fi
 done
-for file in .work.*; do if [ -e "$file" ]; then printf '\\001%s\\n' "$file"; fi; done`;
+for file in ${WORK_FOLDERS.join(" ")}; do if [ -d "$file" ]; then printf '\\001%s\\n' "$file"; fi; done`;
 
 export class SweptServer {
   #shell: Shell | undefined;
@@ -64,7 +117,12 @@ export class SweptServer {
     private readonly server: BootedServer,
     /** The profile of each token. */
     private readonly profiles: Readonly<Record<string, string>>,
-  ) {}
+  ) {
+    this.isEquipped = protocol === "https";
+  }
+
+  /** Whether it has all that {@link EQUIPMENT} asks for. */
+  readonly isEquipped: boolean;
 
   /** A server after its first boot; undefined where this machine refuses namespaces. */
   static async start(protocol: Protocol): Promise<SweptServer | undefined> {
@@ -77,6 +135,7 @@ export class SweptServer {
         trustRootsPem: emulator.rootCertificate,
         firstBootSeconds: PATIENCE_SECONDS,
         retrySeconds: PATIENCE_SECONDS,
+        ...(protocol === "https" ? EQUIPMENT : {}),
       });
       const made = await makeServer(emulator, { name: "swept", protocol, userData });
       await link(emulator, { ...made, profileId: other.profileId });
@@ -108,16 +167,36 @@ printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod
   }
 
   run(command: Command, before = ""): Promise<Ran> {
-    return this.exec(`${COMMANDS[command].prepare}\n${before}\nexec sh ${SCRIPT} ${command}`);
+    const forget = `rm -f ${TOLD} ${FAILURES}`;
+    return this.exec(`${forget}\n${COMMANDS[command].prepare}\n${before}\nexec sh ${SCRIPT} ${command}`);
   }
 
   /** What the server does next by itself; everything is fresh afterwards, or the exit code is not 0. */
   heal(command: Command, before = ""): Promise<Ran> {
-    return this.exec(`${before}\nsh ${SCRIPT} ${COMMANDS[command].heal} && exec sh ${SCRIPT} status`);
+    const { heal } = COMMANDS[command];
+    // A look that makes up for the hooks of a run that was killed does nothing else; what is due then waits for the next look.
+    const looks = heal === "renew" && this.isEquipped ? 2 : 1;
+    return this.exec(`${before}\n${`sh ${SCRIPT} ${heal} && `.repeat(looks)} exec sh ${SCRIPT} status`);
   }
 
-  exec(text: string): Promise<Ran> {
-    return this.server.exec(["sh", "-c", text], { timeoutMs: 120_000 });
+  /** @throws Error when it has not ended in time: then it was killed. */
+  async exec(text: string): Promise<Ran> {
+    const timeoutMs = LIMIT_SECONDS * 1000;
+    let timer: NodeJS.Timeout | undefined;
+    // A process that has left its group, as those of hooks do, outlives the group and keeps the output open.
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error("and what it started lives on")), timeoutMs + 5000);
+    });
+    const startedMs = Date.now();
+    try {
+      return await Promise.race([this.server.exec(["sh", "-c", text], { timeoutMs }), late]);
+    } catch (error) {
+      if (Date.now() - startedMs < timeoutMs) throw error;
+      const what = text.trim().split("\n").at(-1) ?? "";
+      throw new Error(`killed because it had not ended after ${LIMIT_SECONDS} s: ${what}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async must(text: string): Promise<string> {
@@ -134,18 +213,72 @@ printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod
     const broken: string[] = [];
     const tokens: Record<string, string> = {};
     for (const [name, profile] of Object.entries(this.profiles)) {
-      const token = files.get(`tokens/${name}`);
+      const token = files.get(`${RESULTS}/tokens/${name}`);
       if (token === undefined) continue;
       if (subjectOf(token) === profile) tokens[name] = token;
       else broken.push(`tokens/${name} is ${JSON.stringify(token.slice(0, 40))}...`);
     }
     let generation: number | undefined;
     try {
-      generation = generationOf((name) => files.get(`current/${name}`));
+      generation = generationOf((name) => files.get(`${RESULTS}/current/${name}`), this.isEquipped);
     } catch (error) {
-      broken.push(`current: ${error instanceof Error ? error.message : String(error)}`);
+      broken.push(`current: ${messageOf(error)}`);
     }
-    return { tokens, generation, broken, debris: [...files.keys()].filter((name) => name.startsWith(".work")) };
+    const words = (path: string): string[] => files.get(path)?.split(/\s+/).filter(Boolean) ?? [];
+    return {
+      tokens,
+      generation,
+      broken: [...broken, ...this.#brokenCopies(files)],
+      debris: [...files.keys()].filter((path) => /\/\.(work\.\w+|vpc-identity)$/.test(path)),
+      behind: this.isEquipped ? this.#copiesBehind(files, tokens) : [],
+      told: words(TOLD),
+      failures: words(FAILURES),
+      metricsExitCode: /^vpc_identity_last_run_exit_code (\d+)$/m.exec(files.get(METRICS) ?? "")?.[1],
+    };
+  }
+
+  /** Copies that are not whole, whatever they are of. */
+  #brokenCopies(files: ReadonlyMap<string, string>): string[] {
+    const wholes = new Map<RegExp, (text: string, name: string) => boolean>([
+      [/credentials\/(.*)\.env$/, (text, name) => subjectOf(tokenIn(text)) === this.profiles[name]],
+      [/swanctl\/private\/(.*)$/, (text) => createPrivateKey(text).type === "private"],
+      [/swanctl\/x509(?:ca)?\/(.*)$/, (text) => new X509Certificate(text).toString() === text],
+      [/(\.prom)$/, (text) => METRICS_TEXT.test(text)],
+    ]);
+    return [...files].flatMap(([path, text]) =>
+      [...wholes].flatMap(([pattern, isWhole]) => {
+        const name = pattern.exec(path)?.[1];
+        if (name === undefined) return [];
+        try {
+          return isWhole(text, name) ? [] : [`${path} is not whole: ${JSON.stringify(text.slice(0, 80))}...`];
+        } catch (error) {
+          return [`${path} is not whole: ${messageOf(error)}`];
+        }
+      }),
+    );
+  }
+
+  #copiesBehind(files: ReadonlyMap<string, string>, tokens: Found["tokens"]): string[] {
+    const current = (name: string): string | undefined => files.get(`${RESULTS}/current/${name}`);
+    const issuers = [...files].filter(([path]) => path.startsWith(`${SWANCTL}/x509ca/`)).map(([, text]) => text);
+    const chain = current("chain.pem");
+    const pairs: (readonly [what: string, copy: string | undefined, original: string | undefined])[] = [
+      ...Object.keys(this.profiles).map(
+        (name) =>
+          [`credentials/${name}.env`, tokenIn(files.get(`${RESULTS}/credentials/${name}.env`)), tokens[name]] as const,
+      ),
+      [`the key of strongSwan`, files.get(`${SWANCTL}/private/swept.key`), current("key.pem")],
+      [`the certificate of strongSwan`, files.get(`${SWANCTL}/x509/swept.pem`), current("leaf.pem")],
+      [
+        `the issuers of strongSwan`,
+        issuers.length === 0 ? undefined : issuers.join(""),
+        chain && `${chain}${this.emulator.rootCertificate.trim()}\n`,
+      ],
+    ];
+    return [
+      ...pairs.filter(([, copy, original]) => copy !== original).map(([what]) => `${what} is not that of now`),
+      ...[...files.keys()].filter((path) => path.includes("/changed")).map((path) => `${path}: no hook was told of it`),
+    ];
   }
 
   async close(): Promise<void> {
@@ -154,17 +287,43 @@ printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod
   }
 }
 
-function subjectOf(token: string): unknown {
+/** What is new and was told to no hook. */
+export function untold({ isEquipped }: SweptServer, old: Found, found: Found): string[] {
+  if (!isEquipped) return [];
+  const isNew = (name: string): boolean => found.tokens[name] !== undefined && found.tokens[name] !== old.tokens[name];
+  const news = [
+    ...["default", "other"].filter(isNew).map((name) => `token:${name}`),
+    ...(found.generation === undefined || found.generation === old.generation ? [] : ["certificate"]),
+  ];
+  return news.filter((word) => !found.told.includes(word)).map((word) => `no hook was told of ${word}`);
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** As the collector of Prometheus accepts it: every line whole, and every kind of line there. */
+const METRICS_TEXT = new RegExp(
+  `^${["last_run_exit_code", "last_run_timestamp_seconds", "hooks_failed"]
+    .map((name) => `# TYPE vpc_identity_${name} gauge\nvpc_identity_${name} \\d+\n`)
+    .join("")}# TYPE vpc_identity_expiry_timestamp_seconds gauge\n` +
+    `(?:vpc_identity_expiry_timestamp_seconds\\{kind="\\w+",name="\\w+"\\} \\d+\n){3}$`,
+);
+
+/** The token in a credentials file, undefined where there is no file; of a file in another form, all of its text. */
+function tokenIn(text: string | undefined): string | undefined {
+  const token = /_BEARER_TOKEN=(.*)$/m.exec(text ?? "")?.[1] ?? "";
+  const whole = SERVICES.map((name) => `${name}_AUTH_TYPE=bearertoken\n${name}_BEARER_TOKEN=${token}\n`).join("");
+  return text === whole ? token : text;
+}
+
+function subjectOf(token = ""): unknown {
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined;
   const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")) as { sub?: unknown };
   return claims.sub;
 }
 
 /** Number of the set, undefined when there is none. @throws Error when it is not whole */
-function generationOf(read: (name: string) => string | undefined): number | undefined {
-  const [key, leaf, chain, full, manifest] = ["key.pem", "leaf.pem", "chain.pem", "fullchain.pem", "manifest.json"].map(
-    read,
-  );
+function generationOf(read: (name: string) => string | undefined, isCombined: boolean): number | undefined {
+  const [key, leaf, chain, full, combined, manifest] = SET.map(read);
   if (key === undefined && leaf === undefined && manifest === undefined) return undefined;
   if (key === undefined || leaf === undefined || chain === undefined || full === undefined || manifest === undefined)
     throw new Error("a file is missing");
@@ -172,6 +331,7 @@ function generationOf(read: (name: string) => string | undefined): number | unde
   if (!certificate.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not the leaf's");
   if (!certificate.verify(new X509Certificate(chain).publicKey)) throw new Error("the chain did not issue the leaf");
   if (full !== leaf + chain) throw new Error("fullchain.pem is not leaf and chain");
+  if (isCombined && combined !== key + leaf + chain) throw new Error("combined.pem is not key, leaf and chain");
   const { generation, serial } = JSON.parse(manifest) as { generation: number; serial: string };
   if (BigInt(`0x${serial}`) !== BigInt(`0x${certificate.serialNumber}`)) throw new Error("the manifest is another's");
   return generation;

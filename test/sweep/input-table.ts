@@ -49,6 +49,8 @@ import {
   account,
   bootstrap,
   consumers,
+  forOther,
+  lookups,
   userDataForm,
   newProfile,
   linked,
@@ -59,8 +61,9 @@ import {
 
 export interface Subject {
   readonly name: string;
-  readonly rule: Rule;
-  /** As a program uses it. @throws Error that lists every problem */
+  /** What judges the arguments, where it can be had without using them. @default - only a use tells */
+  readonly rule?: Rule;
+  /** As a program uses it; may be a promise. @throws Error that lists every problem */
   readonly use: (name: string, args: never) => unknown;
   /** True for a type of resource: its handler judges the arguments once more. */
   readonly isResource: boolean;
@@ -85,6 +88,32 @@ const resource = (name: string, type: Constructor, rule: Rule, ...examples: read
 const component = (...subject: Parameters<typeof resource>): Subject => ({
   ...resource(...subject),
   isResource: false,
+});
+
+/** Settings that cannot be: what arguments are asked for is found out, and nobody is asked. */
+const NOWHERE = { settings: { iamEndpoint: "nowhere" } };
+
+/** A function that looks something up. Its arguments are good when it gets as far as its settings. */
+const lookup = (
+  name: string,
+  look: (args: never, options: typeof NOWHERE) => Promise<unknown>,
+  examples: readonly object[],
+): Subject => ({
+  name,
+  use: async (_name, args) => {
+    const outcome = await look(args, NOWHERE).catch((error: unknown) => error);
+    if ((outcome as { readonly code?: unknown }).code !== "IBMID_BAD_SETTINGS") throw outcome;
+  },
+  isResource: false,
+  examples,
+});
+
+/** Arguments for a resource of another provider. */
+const forOthers = (name: string, make: (args: never) => unknown, ...examples: readonly object[]): Subject => ({
+  name,
+  use: (_name, args) => make(args),
+  isResource: false,
+  examples,
 });
 
 export const SUBJECTS: readonly Subject[] = [
@@ -301,6 +330,13 @@ export const SUBJECTS: readonly Subject[] = [
     { ...linkedBareMetal, ...existing, floatingIp: false },
     { ...linkedBareMetal, ...older, floatingIp: false },
   ),
+  forOthers("ibmInstanceArgs", library.ibmInstanceArgs, forOther, { trustedProfile: { crn: CRN } }),
+  forOthers("ibmInstanceTemplateArgs", library.ibmInstanceTemplateArgs, { ...forOther, autoLink: true }),
+  forOthers("ibmBareMetalServerArgs", library.ibmBareMetalServerArgs, {
+    ...forOther,
+    metadataService: { protocol: "https" },
+  }),
+  ...(Object.keys(lookups) as (keyof typeof lookups)[]).map((name) => lookup(name, library[name], lookups[name])),
   {
     name: "bootstrapUserData",
     rule: (value, path) => validateBootstrap(value, path),
@@ -316,3 +352,35 @@ export const SUBJECTS: readonly Subject[] = [
     examples: [userDataForm],
   },
 ];
+
+/** What the package exports and the table does not have, with the reason. */
+const EXEMPT: Readonly<Record<string, string>> = {
+  bootstrapScript: "bootstrapUserData in one of its forms, which the form of user data has",
+  bootstrapUserDataOutput: "bootstrapUserData, once Outputs are known",
+  userDataReport: "is what bootstrapUserData calls",
+  validateBootstrap: "is the rule of bootstrapUserData",
+  validateUserDataForm: "is the rule of the form of user data",
+  getCallerIdentity: "takes no arguments but options of the connection",
+  HttpError: "is thrown, and not called",
+  VpcIdentityError: "is thrown, and not called",
+  isHttpError: "answers for any value",
+};
+
+/** Why an export is not in the table; undefined when it is missing there. */
+function reasonOf(name: string): string | undefined {
+  const waits = name.endsWith("Output") && name.slice(0, -"Output".length) in library;
+  return EXEMPT[name] ?? (waits ? "the same function, once Outputs are known" : undefined);
+}
+
+/** Whatever can be called or made is in the table or has a reason not to be, and nothing has a reason that it does not need. */
+export function uncovered(): string[] {
+  const names = SUBJECTS.map(({ name }) => name);
+  return [
+    ...Object.keys(library)
+      .filter((name) => !names.includes(name) && reasonOf(name) === undefined)
+      .map((name) => `${name} is exported, and the table of this sweep does not have it`),
+    ...Object.keys(EXEMPT)
+      .filter((name) => !(name in library) || names.includes(name))
+      .map((name) => `${name} needs no exemption`),
+  ];
+}

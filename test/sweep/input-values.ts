@@ -182,6 +182,14 @@ export const userDataForm = {
   compress: false,
 };
 
+/** An identity for a server that another provider makes. */
+export const forOther = {
+  trustedProfile: { id: PROFILE },
+  metadataService: { protocol: "https", responseHopLimit: 2 },
+  bootstrap,
+  userDataForm,
+};
+
 export const newProfile = {
   name: "app",
   description: "of the app",
@@ -223,3 +231,29 @@ export const linkedBareMetal = {
 };
 export const without = (args: object, ...names: readonly string[]): object =>
   Object.fromEntries(Object.entries(args).filter(([name]) => !names.includes(name)));
+
+/** Arguments of the functions that look something up. */
+export const lookups = {
+  getApiKeyDetails: [{ apiKeyId: "ApiKey-1", includeActivity: true, includeHistory: false }, { value: "v".repeat(40) }],
+  getImage: [
+    { imageId: "i-1", anyUserDataFormat: true },
+    { name: "own", visibility: "private" },
+    { operatingSystem: "ubuntu-24-04-amd64", visibility: "public" },
+  ],
+  getInstance: [{ instanceId: "i-1" }, { name: "app" }],
+  getInstanceIdentity: [{ instanceId: "i-1", profileIds: [PROFILE, CRN] }, { name: "app" }],
+  getInstanceProfiles: [{ family: "balanced", minVcpuCount: 2, minMemoryGib: 8, status: "current" }],
+  getRoles: [{ service: "is" }, { serviceGroupId: "IAM" }],
+  getSshKey: [{ sshKeyId: "k-1" }, { name: "ops" }, { fingerprint: `SHA256:${"A".repeat(43)}` }],
+  getSubnet: [{ subnetId: "s-1" }, { name: "front", vpcId: "v-1" }],
+  getVpc: [{ vpcId: "v-1" }, { name: "net" }],
+  getTrustedProfile: [
+    { profileId: PROFILE, includeActivity: true },
+    { name: "app", includeActivity: false },
+  ],
+  getTrustedProfiles: [{ name: "app", includeHistory: true }],
+  getTrustedProfileClaimRules: [{ profileId: PROFILE }],
+  getTrustedProfileIdentities: [{ profileId: CRN }],
+  getTrustedProfileLinks: [{ profileId: PROFILE }],
+  getTrustedProfilePolicies: [{ profileId: PROFILE }],
+};

@@ -11,14 +11,14 @@ import { type Problem, show } from "../../core/validate";
 import { configure } from "../../provider/connection";
 import handlerOf from "../../provider/dynamic";
 import { startProgram } from "../provider/program";
-import { DECIDING, NEVER_SHOWN, type Subject, SUBJECTS } from "./input-table";
+import { DECIDING, NEVER_SHOWN, type Subject, SUBJECTS, uncovered } from "./input-table";
 import type { SweepOptions, SweepResult } from "./sweep";
 import { Tally } from "./tally";
 
 const NAME = "bad input";
 const RUNS = { sample: 60, whole: 1500 };
-/** Kinds of mixtures: see `checks`. */
-const KINDS = 3;
+/** What is tried with each subject: its examples, and the three mixtures of `checksOf`. As much is tried with the sweep itself. */
+const KINDS = 4;
 
 type Key = string | number;
 interface Place {
@@ -141,9 +141,9 @@ function listed(message: string): Problem[] {
 }
 
 /** What a program gets for its trouble: nothing, or every problem. @throws what is no list of problems */
-function used(subject: Subject, args: unknown): Problem[] {
+async function used(subject: Subject, args: unknown): Promise<Problem[]> {
   try {
-    subject.use(`one-${++made}`, args as never);
+    await subject.use(`one-${++made}`, args as never);
     return [];
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -156,9 +156,15 @@ function used(subject: Subject, args: unknown): Problem[] {
 
 let made = 0;
 
+/** By the rule alone where it can be had: then the arguments may be what no program could use. */
+const judgedBy = async ({ rule, ...subject }: Subject, args: unknown): Promise<readonly Problem[]> =>
+  rule === undefined ? used(subject, args) : rule(args, "");
+
+/** Of the stack and the resource, as the program adds it. */
+const MARK = `${"a1".repeat(8)}:app`;
+
 async function checked(subject: Subject, args: object): Promise<Problem[]> {
-  const mark = `${"a1".repeat(8)}:app`;
-  const result = await handlerOf(subject.name).check?.({}, { ...args, mark });
+  const result = await handlerOf(subject.name).check?.({}, { ...args, mark: MARK });
   return (result?.failures ?? []).map(({ property, reason }) => ({ property, reason }));
 }
 
@@ -179,6 +185,7 @@ function checksOf(subject: Subject): Check[] {
   const mixed = example.chain((good) => mistakesIn(good).map((mistakes) => ({ good, mistakes })));
   const anywhere = example.chain((good) =>
     fc
+      // Any text may be the display name of a role, which the handler has to look up: that is a call.
       .tuple(fc.constantFrom(...placesIn(good).filter(({ keys }) => !keys.includes("roles"))), fc.jsonValue())
       .map(([{ keys }, value]) => withValue(good, keys, value) as object),
   );
@@ -194,7 +201,7 @@ function checksOf(subject: Subject): Check[] {
       kind: "wrong values among right ones",
       property: fc.asyncProperty(mixed, async ({ good, mistakes }) => {
         const args = apply(good, mistakes);
-        const problems = used(subject, args);
+        const problems = await used(subject, args);
         expectNone([...unfit(problems), ...untold(mistakes, problems)]);
         if (!subject.isResource) return;
         const [program, provider] = [lines(problems), lines(await checked(subject, args))];
@@ -205,31 +212,57 @@ function checksOf(subject: Subject): Check[] {
     {
       kind: "any JSON in one place",
       property: fc.asyncProperty(anywhere, async (args) => {
-        const problems = used(subject, args);
-        expectNone(unfit(problems));
+        expectNone(unfit(await used(subject, args)));
         if (subject.isResource) expectNone(unfit(await checked(subject, args)));
       }),
     },
     {
       kind: "any value at all",
       property: fc.asyncProperty(fc.oneof(anything, anywhere), async (args) => {
-        expectNone(unfit(subject.rule(args, "")));
-        await Promise.resolve();
+        expectNone(unfit(await judgedBy(subject, args)));
       }),
     },
   ];
+}
+
+/**
+ * What a state says in other words than the arguments, by type: the id of a profile that was given by its CRN, the IAM id of a
+ * policy's subject, the digest of a key's value, where a network put a server.
+ */
+const IN_OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
+  TrustedProfileLink: ["profileId"],
+  AccessPolicy: ["iamId"],
+  ApiKey: ["iamId", "givenValue", "storeValue"],
+  Instance: ["subnetId", "primaryIp"],
+  InstanceTemplate: ["subnetId", "primaryIp", "primaryNetworkInterface", "securityGroupIds"],
+  BareMetalServer: ["subnetId", "primaryIp"],
+};
+
+/** What the handler has against an example, and what it would change in an object that is exactly that. */
+async function unchangedSays(subject: Subject, example: object): Promise<string[]> {
+  const { check, diff } = handlerOf(subject.name);
+  const result = await check?.({}, { ...example, mark: MARK });
+  if (result === undefined || diff === undefined) return ["its handler neither checks nor compares"];
+  const failures = result.failures ?? [];
+  if (failures.length > 0) return lines(failures);
+  const inputs: unknown = result.inputs;
+  const { changes, replaces = [] } = await diff("id", inputs, inputs);
+  const others = IN_OTHER_WORDS[subject.name];
+  const fields = replaces.filter((field) => others?.includes(field) !== true);
+  const isOther = fields.length > 0 || (changes === true && others === undefined);
+  return isOther ? [`it is not the same as itself: ${fields.join(", ") || "it would be updated"}`] : [];
 }
 
 /** The examples are good, and between them they have every argument that is allowed. */
 async function examplesHold(subject: Subject): Promise<string[]> {
   const complaints: string[] = [];
   for (const example of subject.examples) {
-    complaints.push(...lines(used(subject, example)));
-    if (subject.isResource) complaints.push(...lines(await checked(subject, example)));
+    complaints.push(...lines(await used(subject, example)));
+    if (subject.isResource) complaints.push(...(await unchangedSays(subject, example)));
     for (const { keys, value } of [{ keys: [], value: example }, ...placesIn(example)]) {
       if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
       const extra = [...keys, UNKNOWN_KEY];
-      const problems = subject.rule(withValue(example, extra, "x"), "");
+      const problems = await judgedBy(subject, withValue(example, extra, "x"));
       const reason = problems.find(({ property }) => property === pathOf(extra))?.reason ?? "";
       const allowed = /Allowed: (.*)$/.exec(reason)?.[1]?.split(", ") ?? [];
       // What is within an argument is shared by many subjects: there any of them will do.
@@ -258,8 +291,8 @@ function watchNetwork(): { readonly count: () => number; stop(): void } {
 
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const numRuns = options.sample ? RUNS.sample : RUNS.whole;
-  const expected = SUBJECTS.length * (KINDS + 1) + 1;
-  const tally = new Tally(NAME, options, { calls: SUBJECTS.length, faults: KINDS, expected });
+  const calls = SUBJECTS.length + 1;
+  const tally = new Tally(NAME, options, { calls, faults: KINDS, expected: calls * KINDS });
   options.progress(`${NAME}: ${numRuns} runs each, seed ${options.seed}`);
   const unsettled: unknown[] = [];
   const keep = (reason: unknown): void => void unsettled.push(reason);
@@ -286,20 +319,42 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
         });
       }
     }
-    // The same count sees a connection that there is.
-    const before = network.count();
-    await new Promise<void>((resolve) =>
-      connect(1, "127.0.0.1")
-        .on("error", () => resolve())
-        .on("connect", resolve),
-    );
-    tally.case("a connection is counted", network.count() > before ? [] : ["it is not"]);
+    for (const [name, prove] of Object.entries(proofs(network, unsettled))) await tally.try(name, prove);
   } finally {
     console.warn = warn;
     network.stop();
     process.off("unhandledRejection", keep);
   }
   return tally.result;
+}
+
+/** That the sweep has everything, and would see what it looks for. */
+function proofs(
+  network: { readonly count: () => number },
+  unsettled: unknown[],
+): Readonly<Record<string, () => Promise<readonly string[]>>> {
+  return {
+    "the table has whatever the package exports": () => Promise.resolve(uncovered()),
+    "a handler says that an argument is wrong": async () => {
+      const [subject] = SUBJECTS.filter(({ isResource }) => isResource);
+      const problems = subject && (await checked(subject, { ...subject.examples[0], [UNKNOWN_KEY]: "x" }));
+      return problems?.[0]?.property === UNKNOWN_KEY ? [] : ["it does not"];
+    },
+    "a connection is counted": async () => {
+      const before = network.count();
+      await new Promise<void>((resolve) =>
+        connect(1, "127.0.0.1")
+          .on("error", () => resolve())
+          .on("connect", resolve),
+      );
+      return network.count() > before ? [] : ["it is not"];
+    },
+    "what is rejected later is kept": async () => {
+      void Promise.reject(new Error("later"));
+      await new Promise((resolve) => setImmediate(resolve));
+      return unsettled.splice(0).length === 1 ? [] : ["it is not"];
+    },
+  };
 }
 
 /** What did not hold, and the smallest arguments with which it does not. */

@@ -10,6 +10,8 @@ export interface Left {
   /** Of the stack's config; secret ones are encrypted. */
   readonly config?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Where a secret lies on purpose. */
+  readonly files?: readonly string[];
   /** What must not be seen, beside the account's API key, by what it is. */
   readonly hidden?: Readonly<Record<string, string>>;
 }
@@ -22,7 +24,11 @@ export const WAYS: Readonly<Record<string, Way>> = {
     Promise.resolve({ env: {}, secrets: { "vpc-identity:apiKey": emulator.apiKey } }),
   "an API key in a file": (emulator, folder) => {
     const file = secretFile(folder, "key.json", JSON.stringify({ apikey: emulator.apiKey }));
-    return Promise.resolve({ env: { IBMCLOUD_API_KEY: `@${file}` } });
+    return Promise.resolve({ env: { IBMCLOUD_API_KEY: `@${file}` }, files: [file] });
+  },
+  "an API key in a credentials file": (emulator, folder) => {
+    const file = secretFile(folder, "ibm-credentials.env", `IAM_IDENTITY_APIKEY=${emulator.apiKey}\n`);
+    return Promise.resolve({ env: { IBM_CREDENTIALS_FILE: file }, files: [file] });
   },
   "an IAM token in the stack config": async (emulator) => {
     const { token } = await new Api(emulator).logIn();
@@ -35,7 +41,8 @@ export const WAYS: Readonly<Record<string, Way>> = {
     await api.must(`POST /v1/profiles/${id}/identities/user`, identity);
     const lines = ["AUTH_TYPE=iamAssume", `APIKEY=${emulator.apiKey}`, `IAM_PROFILE_ID=${id}`];
     const text = lines.map((line) => `IAM_IDENTITY_${line}\n`).join("");
-    return { env: { IBM_CREDENTIALS_FILE: secretFile(folder, "ibm-credentials.env", text) } };
+    const file = secretFile(folder, "ibm-credentials.env", text);
+    return { env: { IBM_CREDENTIALS_FILE: file }, files: [file] };
   },
   "the token file of a compute resource": async (emulator, folder) => {
     const { api, id } = await mightyProfile(emulator);
@@ -51,6 +58,7 @@ export const WAYS: Readonly<Record<string, Way>> = {
     return {
       env: {},
       config: { "vpc-identity:crTokenFile": file, "vpc-identity:profileId": id },
+      files: [file],
       hidden: { crToken: token },
     };
   },

@@ -5,9 +5,11 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startEmulator } from "../../emulator";
+import { type Emulator, startEmulator } from "../../emulator";
+import { Api } from "../emulator/support";
 import { ProcessWatch } from "../support/process-watch";
 import { CLI, ENGINE, Project, type Run } from "../support/project";
 import { filesBelow, MARKER, secretsIn } from "../support/secrets";
@@ -18,52 +20,84 @@ import { shuffled, Tally } from "./tally";
 
 const NAME = "leaks";
 
+const OF_PROCESSES = "arguments and environments of processes";
+
 const PLACES = [
   "the state, its history and backups",
   "the project",
+  "event logs",
+  "home folders",
   "what was printed",
   "the journal",
   "temporary files",
-  "arguments and environments of processes",
+  OF_PROCESSES,
 ] as const;
 type Place = (typeof PLACES)[number];
 
-/** Secrets of the program, by what they are; each is a text that stands nowhere else. */
-const marked = (): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    ["password", "userData", "keyValue", "passphrase"].map((name) => [
-      name,
-      `leak${name}${randomBytes(12).toString("hex")}`,
-    ]),
-  );
+/** Secrets of the program, in one value of the stack's config; each is a text that stands nowhere else. */
+const MARKED = [
+  "password",
+  "keyValue",
+  "refusedKey",
+  "userData",
+  "templateUserData",
+  "metalUserData",
+  "plainPart",
+  "encodedPart",
+] as const;
+
+const secretText = (name: string): string => `leak${name}${randomBytes(12).toString("hex")}`;
 
 const PROGRAM = `
   const pulumi = require("@pulumi/pulumi");
   const vpc = require("pulumi-ibm-vpc-identity");
   const config = new pulumi.Config();
-  const place = JSON.parse(require("node:fs").readFileSync("place.json", "utf8"));
+  const { place, metal } = JSON.parse(require("node:fs").readFileSync("place.json", "utf8"));
+  const secret = (key) => config.requireSecretObject("marked").apply((marked) => marked[key]);
+  const script = (key, more = "") => secret(key).apply((text) => "#!/bin/sh\\necho " + text + more + "\\n");
   const profile = new vpc.TrustedProfile("app", { description: config.get("text") });
   new vpc.AccessPolicy("access", { profileId: profile.id, roles: [config.get("role")], service: "is" });
   const service = new vpc.ServiceId("service");
-  const own = new vpc.ApiKey("own", { serviceId: service.id, value: config.requireSecret("keyValue") });
+  const own = new vpc.ApiKey("own", { serviceId: service.id, value: secret("keyValue") });
   const made = new vpc.ApiKey("made", { serviceId: service.id });
   new vpc.Instance("server", {
     ...place,
-    userData: config.requireSecret("userData").apply((text) => "#!/bin/sh\\necho " + text + "\\n"),
+    userData: script("userData"),
     metadataService: { enabled: true },
     defaultTrustedProfile: { target: profile.id, autoLink: true },
   });
-  exports.password = config.requireSecret("password");
+  new vpc.InstanceTemplate("template", { ...place, userData: script("templateUserData") });
+  new vpc.BareMetalServer("metal", {
+    ...metal,
+    initialization: { ...metal.initialization, userData: script("metalUserData") },
+  });
+  // What is not ASCII is packed in base64.
+  new vpc.LinkedInstance("linked", {
+    ...place,
+    trustedProfile: { id: profile.id },
+    userDataForm: { merge: [script("plainPart"), script("encodedPart", " \u00fc")] },
+  });
+  exports.password = secret("password");
   exports.made = made.value;
   exports.own = own.value;
-  if (config.get("fail") === "yes") throw new Error("the program fails on purpose");
+  if (config.get("fail") === "yes")
+    exports.caller = secret("refusedKey").apply((apiKey) => vpc.getCallerIdentity({ settings: { apiKey } }));
 `;
+
+/** Where the program's servers are to be. */
+function placesOn(emulator: Emulator): Record<string, unknown> {
+  const place = placeOn(emulator);
+  const { subnetId, zone, imageId } = place;
+  const initialization = { imageId, sshKeyIds: emulator.inventory().keys.map(({ id }) => id) };
+  return { place, metal: { subnetId, zone, bareMetalServerProfile: "bx2-metal-96x384", initialization } };
+}
 
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const all = Object.entries(WAYS);
   const ways = options.sample ? shuffled(all, options.seed).slice(0, 1) : all;
-  const expected = ways.length * (PLACES.length + 1);
-  const tally = new Tally(NAME, options, { calls: PLACES.length, faults: all.length, expected });
+  // Each place, and that the life went as planned.
+  const calls = PLACES.length + 1;
+  const tally = new Tally(NAME, options, { calls, faults: all.length, expected: ways.length * calls });
   for (const [name, way] of ways) {
     if (tally.stopped) break;
     let places: Readonly<Record<Place, readonly string[]>> | undefined;
@@ -88,23 +122,26 @@ async function live(way: Way): Promise<{ problems: string[]; found: Readonly<Rec
     ...Object.fromEntries(Object.entries(emulator.env).filter(([name]) => name !== "IBMCLOUD_API_KEY")),
     VPC_IDENTITY_LOG: "debug",
   });
-  // Where the secrets are on purpose, which is not searched.
-  const vault = join(project.folder, "vault");
-  const temporary = join(project.folder, "tmp");
-  for (const folder of [vault, temporary]) mkdirSync(folder);
+  const folder = (name: string): string => join(project.folder, name);
+  const [vault, temporary, events] = [folder("vault"), folder("tmp"), folder("events")];
+  for (const path of [vault, temporary, events, folder("home"), folder("user")]) mkdirSync(path);
   const watch = new ProcessWatch();
   const files = new FileWatch(temporary);
-  const planted = spawn("sleep", ["600"], { argv0: MARKER, env: { PLANTED: MARKER } });
+  const api = await new Api(emulator).logIn();
+  const planted = spawn("sleep", ["600"], { argv0: MARKER, env: { PLANTED: MARKER, TOKEN: api.token } });
+  const plantedFile = join(temporary, "planted");
+  writeFileSync(plantedFile, MARKER);
   try {
-    const secrets = marked();
+    const marked = Object.fromEntries(MARKED.map((name) => [name, secretText(name)]));
     const left = await way(emulator, vault);
     writeFileSync(join(project.cwd, "package.json"), '{ "name": "leaks", "main": "index.js" }\n');
     writeFileSync(join(project.cwd, "index.js"), PROGRAM);
-    writeFileSync(join(project.cwd, "place.json"), JSON.stringify(placeOn(emulator)));
-    const passphrase = join(vault, "passphrase");
-    writeFileSync(passphrase, secrets.passphrase ?? "", { mode: 0o600 });
+    writeFileSync(join(project.cwd, "place.json"), JSON.stringify(placesOn(emulator)));
+    const [passphrase, passphraseFile] = [secretText("passphrase"), join(vault, "passphrase")];
+    writeFileSync(passphraseFile, passphrase, { mode: 0o600 });
     delete project.env.PULUMI_CONFIG_PASSPHRASE;
-    project.env = { ...project.env, ...left.env, PULUMI_CONFIG_PASSPHRASE_FILE: passphrase, TMPDIR: temporary };
+    const env = { HOME: folder("user"), TMPDIR: temporary, PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile };
+    project.env = { ...project.env, ...left.env, ...env };
 
     const printed: string[] = [];
     const problems: string[] = [];
@@ -122,14 +159,16 @@ async function live(way: Way): Promise<{ problems: string[]; found: Readonly<Rec
         problems.push(`${args.join(" ")} ended with ${String(ran.exitCode)}: ${ran.output}`);
       return ran;
     };
-    const engine = (expected: "good" | "bad", ...args: string[]): Promise<Run> =>
-      run(expected, ENGINE, [...args, "--stack", "dev", "--non-interactive"]);
+    const engine = (expected: "good" | "bad", command: string, ...flags: string[]): Promise<Run> => {
+      const log = join(events, `${String(printed.length)}.jsonl`);
+      const args = [command, "--yes", "--skip-preview", ...flags, "--event-log", log];
+      return run(expected, ENGINE, [...args, "--stack", "dev", "--non-interactive"]);
+    };
     const cli = (expected: "good" | "bad", ...args: string[]): Promise<Run> =>
       run(expected, process.execPath, [CLI, ...args, "--engine", "embedded"]);
 
     await run("good", ENGINE, ["stack", "init", "dev", "--no-select"]);
-    const ofProgram = Object.entries(secrets).filter(([name]) => name !== "passphrase");
-    for (const [key, value] of [...ofProgram, ...Object.entries(left.secrets ?? {})])
+    for (const [key, value] of Object.entries({ marked: JSON.stringify(marked), ...left.secrets }))
       await run("good", ENGINE, ["config", "set", "--stack", "dev", "--secret", key], `${value}\n`);
     const configure = async (values: Readonly<Record<string, string>>): Promise<void> => {
       const pairs = Object.entries(values).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
@@ -139,50 +178,55 @@ async function live(way: Way): Promise<{ problems: string[]; found: Readonly<Rec
 
     emulator.setFaults([{ method: "POST", path: "/v2/policies", status: 403 }]);
     await cli("bad", "up", "--yes");
+    // It was there for a while, as what a program writes and removes again.
+    rmSync(plantedFile);
     await cli("good", "up", "--yes");
     const { stdout } = await run("good", ENGINE, ["stack", "output", "--json", "--show-secrets", "--stack", "dev"]);
     const generated = (JSON.parse(stdout || "{}") as { made?: string }).made;
-    await configure({ text: "second", role: "Operator" });
+    // What is no secret goes its way through project, state, events and what is printed.
+    await configure({ text: MARKER, role: "Operator" });
     emulator.setFaults([{ method: "PUT", path: "/v1/profiles/*", status: 400 }]);
-    await engine("bad", "up", "--yes", "--skip-preview");
+    await engine("bad", "up");
     await cli("good", "refresh", "--yes");
     await configure({ fail: "yes" });
-    await engine("bad", "up", "--yes", "--skip-preview");
+    const { output } = await engine("bad", "up");
+    if (!output.includes("The credential from settings.apiKey was refused"))
+      problems.push(`it was not the key that made it fail: ${output}`);
     await configure({ fail: "no" });
-    await engine("good", "up", "--yes", "--skip-preview", "--json");
-    await project.cli("doctor", "--engine", "embedded").then(({ output }) => printed.push(output));
+    await engine("good", "up", "--json");
+    await project.cli("doctor", "--engine", "embedded").then((doctor) => printed.push(doctor.output));
     emulator.setFaults([{ method: "DELETE", path: "/v1/instances/*", status: 403 }]);
-    await engine("bad", "destroy", "--yes", "--skip-preview");
-    await engine("good", "stack", "output");
+    await engine("bad", "destroy");
+    await run("good", ENGINE, ["stack", "output", "--stack", "dev"]);
     await cli("good", "destroy", "--yes");
     if (generated === undefined) problems.push("no key was made");
 
-    for (const folder of [join(project.folder, "state"), project.cwd]) writeFileSync(join(folder, "planted"), MARKER);
-    writeFileSync(join(temporary, "planted"), MARKER);
-    await run("bad", ENGINE, ["stack", "output", "--stack", MARKER]);
+    writeFileSync(join(folder("user"), "planted"), Buffer.from(`-${MARKER}`).toString("base64"));
     await fetch(`${emulator.url}/v1/instances?name=${MARKER}`);
+    const ended = once(planted, "exit");
     planted.kill();
+    await ended;
     watch.stop();
     files.stop();
-    const hidden = { ...secrets, ...(generated === undefined ? {} : { generated }), ...left.hidden };
+    // The only files that hold a secret on purpose.
+    for (const path of [passphraseFile, ...(left.files ?? [])]) rmSync(path);
+    const searched = [folder("state"), project.cwd, events, temporary];
+    const rest = readdirSync(project.folder).map(folder);
     const texts: Readonly<Record<Place, string>> = {
-      "the state, its history and backups": filesBelow(join(project.folder, "state")),
+      "the state, its history and backups": filesBelow(folder("state")),
       "the project": filesBelow(project.cwd),
+      "event logs": filesBelow(events),
+      "home folders": rest
+        .filter((path) => !searched.includes(path))
+        .map(filesBelow)
+        .join("\n"),
       "what was printed": printed.join("\n"),
       "the journal": JSON.stringify(emulator.journal()),
       "temporary files": files.text,
-      "arguments and environments of processes": watch.text,
+      [OF_PROCESSES]: watch.text,
     };
-    const search = (place: Place): string[] => {
-      const text = texts[place];
-      const shapes = secretsIn(text, emulator.apiKey);
-      const own = Object.entries(hidden).filter(([, value]) => text.includes(value));
-      // Other programs of this machine have tokens and keys of their own.
-      const foreign = place === "arguments and environments of processes" ? ["token", "private key"] : [];
-      return [...shapes.filter((shape) => !foreign.includes(shape)), ...own.map(([name]) => `secret ${name}`)];
-    };
-    const found = Object.fromEntries(PLACES.map((place) => [place, search(place)])) as Record<Place, string[]>;
-    return { problems, found };
+    const hidden = { ...marked, passphrase, ...(generated === undefined ? {} : { generated }), ...left.hidden };
+    return { problems, found: await foundIn(texts, hidden, api) };
   } finally {
     planted.kill();
     watch.stop();
@@ -192,9 +236,63 @@ async function live(way: Way): Promise<{ problems: string[]; found: Readonly<Rec
   }
 }
 
+/** What stands in each place: the marker, these secrets, the API key, and anything shaped like a secret of IBM's. */
+async function foundIn(
+  texts: Readonly<Record<Place, string>>,
+  secrets: Readonly<Record<string, string>>,
+  api: Api,
+): Promise<Record<Place, string[]>> {
+  const { apiKey } = api.emulator;
+  const hidden = { ...secrets, "API key": apiKey, marker: MARKER };
+  const entries = Object.entries(texts).map(([place, text]) => [
+    place,
+    [...new Set([...namesIn(text, hidden), ...secretsIn(text, apiKey)])],
+  ]);
+  const found = Object.fromEntries(entries) as Record<Place, string[]>;
+  // All processes of the machine are looked at, and those that are not of this stack may hold tokens and keys of their own:
+  // only tokens that this account's keys have signed count there, and a private key this stack never has.
+  const processes = texts[OF_PROCESSES];
+  const tokens = await tokensOf(api, processes);
+  const names = namesIn(processes, hidden).filter((name) => name !== "marker" || tokens.includes(api.token));
+  found[OF_PROCESSES] = [...names, ...tokens.filter((token) => token !== api.token).map(() => "token")];
+  return found;
+}
+
+/** The names of those secrets that stand in a text, as they are or as a part of something in base64. */
+function namesIn(text: string, secrets: Readonly<Record<string, string>>): string[] {
+  // Lines of base64 may be broken, also as a text in JSON.
+  const joined = text
+    .replace(/\\+n|\s/g, "")
+    .replaceAll("-", "+")
+    .replaceAll("_", "/");
+  return Object.entries(secrets)
+    .filter(([, value]) => text.includes(value) || inBase64(value).some((form) => joined.includes(form)))
+    .map(([name]) => name);
+}
+
+/** A text in base64, for each place in a group of three bytes where it may begin; without what its neighbours decide. */
+function inBase64(value: string): string[] {
+  return [0, 1, 2].map((before) => {
+    const bytes = Buffer.from("\0".repeat(before) + value);
+    const sure = Math.floor((bytes.length * 8) / 6);
+    return bytes.toString("base64").slice(Math.ceil((before * 8) / 6), sure);
+  });
+}
+
+/** The tokens in a text that this account's own keys have signed. */
+async function tokensOf(api: Api, text: string): Promise<string[]> {
+  const answers = [await api.send("GET /identity/keys"), await api.admin("GET /_emulator/jwks")];
+  const ids = answers.flatMap(({ body }) =>
+    (body as unknown as { keys: { kid: string }[] }).keys.map(({ kid }) => kid),
+  );
+  const head = (token: string): string => Buffer.from(token.split(".")[0] ?? "", "base64url").toString();
+  const all = text.match(/eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*/g) ?? [];
+  return [...new Set(all)].filter((token) => ids.some((id) => head(token).includes(id)));
+}
+
 /** Reads every file that is in a folder for a moment, over and over. */
 class FileWatch {
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(private readonly folder: string) {
@@ -202,7 +300,7 @@ class FileWatch {
   }
 
   get text(): string {
-    return [...this.#seen.values()].join("\n");
+    return [...this.#seen].join("\n");
   }
 
   stop(): void {
@@ -211,13 +309,24 @@ class FileWatch {
   }
 
   #look(): void {
-    try {
-      for (const entry of readdirSync(this.folder, { recursive: true, withFileTypes: true, encoding: "utf8" })) {
-        const path = join(entry.parentPath, entry.name);
-        if (entry.isFile()) this.#seen.set(path, `${path}\n${readFileSync(path, "utf8")}`);
+    for (const path of pathsBelow(this.folder)) {
+      try {
+        this.#seen.add(`${path}\n${readFileSync(path, "utf8")}`);
+      } catch {
+        // It has gone since, and the others have not.
       }
-    } catch {
-      // Something has gone since.
     }
+  }
+}
+
+/** Files in a folder and its folders; one that goes while it is looked at has none. */
+function pathsBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? pathsBelow(path) : entry.isFile() ? [path] : [];
+    });
+  } catch {
+    return [];
   }
 }

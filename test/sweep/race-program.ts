@@ -1,7 +1,7 @@
 /** What the races are run with: programs, stacks of one project, and a relay that lets somebody else go first. */
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Emulator, type Inventory, startEmulator } from "../../emulator";
 import { ED25519_KEY } from "../provider/public-keys";
@@ -65,6 +65,12 @@ export class RaceGround {
   async resources(stack: string): Promise<readonly StateResource[]> {
     const { stdout } = succeeded(await this.project.engine("stack", "export", "--stack", stack));
     return (JSON.parse(stdout) as { deployment: { resources?: StateResource[] } }).deployment.resources ?? [];
+  }
+
+  /** Files by which commands hold a stack. */
+  locks(stack: string): readonly string[] {
+    const folder = join(this.project.folder, "state", ".pulumi", "locks", "organization", "program", stack);
+    return existsSync(folder) ? readdirSync(folder) : [];
   }
 
   /** What the states of these stacks and the account do not have in common. */

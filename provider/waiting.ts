@@ -7,14 +7,15 @@ import { currentClock } from "./connection";
 import { goneError, untilVisible } from "./converge";
 import { waitSeconds } from "./timeouts";
 
-const SHORTEST_PAUSE_MS = 1_000;
+const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
-/** Of the time that has passed: what is ready between two looks is seen at the next, so this much more is lost at most. */
-const SHARE = 0.25;
+/** What is ready between two looks is seen at the next: on average an eighth of the time it took is lost, with 1.5 a quarter. */
+const GROWTH = 1.25;
 const TELL_EVERY_MS = 30_000;
 
-/** Pauses of a quarter of the time that has passed, from one to ten seconds, within a total time. */
+/** Two pauses of a second, and then longer and longer ones of up to ten, within a total time. */
 export class Pauses {
+  private pauseMs = FIRST_PAUSE_MS / GROWTH;
   private readonly startedMs = currentClock().now();
   private toldMs = this.startedMs;
 
@@ -23,10 +24,10 @@ export class Pauses {
   /** Waits; false when the time is used up. */
   async next(): Promise<boolean> {
     const clock = currentClock();
-    const passedMs = clock.now() - this.startedMs;
-    const pauseMs = Math.min(Math.max(passedMs * SHARE, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
-    if (passedMs + pauseMs > this.timeoutSeconds * 1000) return false;
+    const pauseMs = Math.max(this.pauseMs, FIRST_PAUSE_MS);
+    if (clock.now() + pauseMs > this.startedMs + this.timeoutSeconds * 1000) return false;
     await clock.sleep(pauseMs);
+    this.pauseMs = Math.min(this.pauseMs * GROWTH, LONGEST_PAUSE_MS);
     return true;
   }
 

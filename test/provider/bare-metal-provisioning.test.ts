@@ -74,7 +74,7 @@ describe("provisioning", () => {
     expect(life.outputs.status).toBe("running");
     const looks = cloud.calls().filter((call) => call === `GET /v1/bare_metal_servers/${life.id}`).length;
     expect(looks).toBeGreaterThan(25);
-    expect(looks).toBeLessThan(45);
+    expect(looks).toBeLessThan(40);
     expect(progress.mock.calls.length).toBeGreaterThan(5);
     expect(progress.mock.calls.length).toBeLessThan(11);
     expect(String((progress.mock.calls as unknown[][])[0]?.[0])).toMatch(

@@ -47,7 +47,7 @@ it("takes five minutes: it is waited for, less and less often, and the log says 
   const life = await new Life(handler).create(args());
   expect(life.outputs.status).toBe("running");
   const looks = looksAt(life.id);
-  expect([looks > 25, looks < 45]).toEqual([true, true]);
+  expect([looks > 25, looks < 40]).toEqual([true, true]);
   expect(told().length).toBeGreaterThan(6);
   expect(told().length).toBeLessThan(11);
   expect(told()[0]).toMatch(new RegExp(`^server "app" \\(${life.id}\\) is "pending" after 3\\d seconds\\.$`));

@@ -151,8 +151,10 @@ export class FaultPlan {
     const found = this.armed.find((item) => item.id === id);
     if (found === undefined) return false;
     found.on = on;
-    if (on) found.seen = found.struck = 0;
-
+    if (on) {
+      found.seen = found.struck = 0;
+      delete found.last;
+    }
     return true;
   }
 

@@ -24,9 +24,10 @@ const SHORT_ID = 18;
 export function explain(world: World, serverId: string, action: string, targetId: string): WhyAnswer {
   const server = findServer(world, serverId);
   if (server === undefined) throw new Refusal(404, "not_found", `There is no server ${serverId}.`);
-  const { parameter, objects } = subjectsOf(world, action);
+  const isList = action.endsWith(".list");
+  const { parameter, objects } = isList ? { parameter: "", objects: [] } : subjectsOf(world, action);
   const target = objects.find(({ id }) => id === targetId) ?? objects.find(({ id }) => id === serverId) ?? objects[0];
-  const attributes = action.endsWith(".list")
+  const attributes = isList
     ? undefined
     : resourceAttributes(
         { world, params: target === undefined ? {} : { [parameter]: target.id }, body: Buffer.alloc(0) },
@@ -61,7 +62,7 @@ function subjectsOf(world: World, action: string): { parameter: string; objects:
   const [shortest = []] = ROUTES.filter((route) => route.action === action)
     .map(({ path }) => [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name))
     .sort((a, b) => a.length - b.length);
-  for (const parameter of action.endsWith(".list") ? [] : shortest) {
+  for (const parameter of shortest) {
     const objects = objectsOf(world, action, parameter);
     if (objects !== undefined) return { parameter, objects };
   }

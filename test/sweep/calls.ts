@@ -1,12 +1,12 @@
 /** The calls of an undisturbed run, each named so that another run can be disturbed at the same one. */
-import type { Fault, JournalEntry } from "../../emulator";
+import type { Emulator, Fault, JournalEntry } from "../../emulator";
 import type { AnswerShape } from "./answers";
 
 /** The n-th call of a method to a path; `*` stands for what differs between two runs. */
 export interface PlannedCall extends AnswerShape {
   readonly method: string;
   readonly path: string;
-  /** Calls before it that fit as well, by a plan's reading of `*`: any text, also several parts of a path. */
+  /** Calls before it that fit as well, by a plan's reading of `*`: it also stands for several parts of a path. */
   readonly skip: number;
   /** Of these, the ones of its kind: `*` is one part of the path. */
   readonly alike: number;
@@ -45,6 +45,38 @@ export function recognise({ method, path, skip }: PlannedCall): (entry: JournalE
 /** Whether a call, told as method and path, is of the kind that is meant, and not a neighbour that changed places with it. */
 export const isMeant = ({ method, path }: PlannedCall, call: string): boolean =>
   call.startsWith(`${method} `) && exactly(path).test(call.slice(method.length + 1));
+
+/** Calls change places between runs, and a wait may need one look less; then a case is planned again. */
+const ATTEMPTS = 10;
+
+/** What did not hold in a case, or the calls of a run in which it did not come about as planned. */
+export type Outcome =
+  | { readonly problems: readonly string[] }
+  | {
+      readonly missed: readonly JournalEntry[];
+      /** The call that was struck in place of the planned one was not answered, so it is not among these. @default false */
+      readonly lost?: boolean;
+    };
+
+/** What did not hold; undefined when it never came about. */
+export async function tryAt(
+  planned: PlannedCall,
+  attempt: (call: PlannedCall) => Promise<Outcome>,
+): Promise<readonly string[] | undefined> {
+  let call = planned;
+  for (let count = 1; count <= ATTEMPTS; count++) {
+    const outcome = await attempt(call);
+    if ("problems" in outcome) return outcome.problems;
+    call = foundIn(call, outcome.missed, outcome.lost);
+  }
+  return undefined;
+}
+
+/** Method and path of the call that the only fault of the plan has struck; undefined before. */
+export async function struckCall({ adminUrl }: Emulator): Promise<string | undefined> {
+  const { faults } = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { last?: string }[] };
+  return faults[0]?.last;
+}
 
 /** The same call where it was in that run, or the last of its kind where there were fewer; `lost`: the journal lacks the call struck. */
 export function foundIn(call: PlannedCall, journal: readonly JournalEntry[], lost = false): PlannedCall {

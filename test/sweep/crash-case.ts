@@ -4,11 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Emulator, Fault, JournalEntry } from "../../emulator";
+import type { Emulator, Fault } from "../../emulator";
 import { REPOSITORY, type Run } from "../support/project";
-import { type PlannedCall, faultAt, foundIn, nameOfCall, recognise } from "./calls";
+import { type Outcome, type PlannedCall, faultAt, nameOfCall, recognise, struckCall, tryAt } from "./calls";
 import { type Picture, differences, resourcesOf } from "./picture";
-import { type SweptStack, type Undisturbed, WORDS, struckCall } from "./swept-stack";
+import { type SweptStack, type Undisturbed, WORDS } from "./swept-stack";
 
 export const VICTIMS = ["engine", "program", "provider"] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -31,22 +31,11 @@ export const isThere = ({ victim, undisturbed: { phase } }: CrashCase): boolean 
 // Before this process says that another one is its Node.
 const NODE = process.execPath;
 const ENGINE = join(REPOSITORY, "dist", "engine", "main.js");
-const ATTEMPTS = 10;
 const LOOK_MS = 5;
 
 /** What did not hold; undefined when nothing was killed. */
-export async function playCrash(swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> {
-  let { call } = crashCase;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const outcome = await attemptCrash(swept, { ...crashCase, call });
-    if ("problems" in outcome) return outcome.problems;
-    call = foundIn(call, outcome.missed);
-  }
-  return undefined;
-}
-
-/** What did not hold, or the calls of a run in which there was nothing to kill at this one. */
-type Outcome = { readonly problems: readonly string[] } | { readonly missed: readonly JournalEntry[] };
+export const playCrash = (swept: SweptStack, crashCase: CrashCase): Promise<readonly string[] | undefined> =>
+  tryAt(crashCase.call, (call) => attemptCrash(swept, { ...crashCase, call }));
 
 function attemptCrash(swept: SweptStack, crashCase: CrashCase): Promise<Outcome> {
   const { undisturbed, call, victim } = crashCase;

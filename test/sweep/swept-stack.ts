@@ -110,9 +110,3 @@ export class SweptStack {
     if (exitCode !== 0) throw new Error(`${this.stack.name}, undisturbed: exit code ${exitCode}:\n${output}`);
   }
 }
-
-/** Method and path of the call that the only fault of the plan has struck; undefined before. */
-export async function struckCall({ adminUrl }: Emulator): Promise<string | undefined> {
-  const { faults } = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { last?: string }[] };
-  return faults[0]?.last;
-}

@@ -1,15 +1,7 @@
 /** stack export, import and history. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { messageOf, UserError } from "../errors";
-import {
-  decodeDeployment,
-  Encoder,
-  findDefect,
-  parseCheckpoint,
-  plainSealing,
-  sealingOf,
-  versionOf,
-} from "../state/checkpoint";
+import { decodeDeployment, Encoder, findDefect, parseCheckpoint, plainSealing, sealingOf } from "../state/checkpoint";
 import { isObject, type Value } from "../model/values";
 import { stackOf, type Command } from "./context";
 import { JSON_FLAG, STACK_FLAG } from "./flags";
@@ -34,7 +26,7 @@ export const exportState: Command = {
     const deployment = stack.load();
     if (context.args.flag("show-secrets") && deployment.salt !== undefined) {
       const encoder = new Encoder(plainSealing(stack.crypterFor(deployment.salt)));
-      text = `{${versionOf(deployment.resources)},"deployment":${encoder.deployment(deployment.resources, deployment.pending)}}`;
+      text = encoder.exported(deployment.resources, deployment.pending);
     }
     const pretty = `${JSON.stringify(JSON.parse(text), undefined, 4)}\n`;
     const file = context.args.text("file");

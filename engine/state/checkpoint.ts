@@ -135,64 +135,84 @@ export function plainSealing(crypter: Crypter): Sealing {
   return { ...sealingOf(crypter), seal: (text) => ({ plaintext: text }) };
 }
 
+/** A resource as it stands in the file, and the features of version 4 that it needs. */
+interface Encoded {
+  readonly bytes: Buffer;
+  readonly features: readonly string[];
+}
+
 /** Serialises states; keeps the bytes of resources it has seen, since a state is written again and again. */
 export class Encoder {
-  private readonly known = new WeakMap<ResourceState, Buffer>();
+  private readonly known = new WeakMap<ResourceState, Encoded>();
+  private room = Buffer.alloc(0);
 
   constructor(private readonly sealing: Sealing) {}
 
-  private bytes(resource: ResourceState): Buffer {
+  private encoded(resource: ResourceState): Encoded {
     const known = this.known.get(resource);
     if (known !== undefined) return known;
     const bytes = Buffer.from(toJson(encodeResource(resource, this.sealing.seal)));
-    this.known.set(resource, bytes);
-    return bytes;
+    const encoded = { bytes, features: featuresOf(resource) };
+    this.known.set(resource, encoded);
+    return encoded;
   }
 
-  /** The deployment alone, as `stack export` shows it. */
-  deployment(resources: readonly ResourceState[], pending: readonly PendingOperation[]): string {
-    return joined(this.parts(resources, pending)).toString();
+  /** The text that `stack export` shows. */
+  exported(resources: readonly ResourceState[], pending: readonly PendingOperation[]): string {
+    const all = resources.map((resource) => this.encoded(resource));
+    return this.joined([`{${versionOf(all)},"deployment":`, ...this.parts(all, pending), "}"]).toString();
   }
 
+  /** The text of a state file, in memory that the next one is put into. */
   checkpoint(stack: string, resources: readonly ResourceState[], pending: readonly PendingOperation[]): Buffer {
-    const head = `{${versionOf(resources)},"checkpoint":{"stack":${toJson(stack)},"latest":`;
-    return joined([head, ...this.parts(resources, pending), "}}"]);
+    const all = resources.map((resource) => this.encoded(resource));
+    const head = `{${versionOf(all)},"checkpoint":{"stack":${toJson(stack)},"latest":`;
+    return this.joined([head, ...this.parts(all, pending), "}}"]);
   }
 
-  private parts(resources: readonly ResourceState[], pending: readonly PendingOperation[]): (Buffer | string)[] {
+  private parts(resources: readonly Encoded[], pending: readonly PendingOperation[]): (Buffer | string)[] {
     const magic = createHash("sha256").update(engineVersion).digest("hex");
     const { secretsProvider } = this.sealing;
     const manifest = toJson({ time: new Date().toISOString(), magic, version: engineVersion });
     const parts: (Buffer | string)[] = [`{"manifest":${manifest}`];
     if (secretsProvider !== undefined) parts.push(`,"secrets_providers":${toJson(secretsProvider)}`);
-    resources.forEach((resource, index) => parts.push(index === 0 ? ',"resources":[' : ",", this.bytes(resource)));
+    resources.forEach(({ bytes }, index) => parts.push(index === 0 ? ',"resources":[' : ",", bytes));
     if (resources.length > 0) parts.push("]");
     pending.forEach(({ resource, type }, index) => {
-      parts.push(index === 0 ? ',"pending_operations":[' : ",", '{"resource":', this.bytes(resource));
+      parts.push(index === 0 ? ',"pending_operations":[' : ",", '{"resource":', this.encoded(resource).bytes);
       parts.push(`,"type":${toJson(type)}}`);
     });
     if (pending.length > 0) parts.push("]");
     return [...parts, ',"metadata":{}}'];
   }
+
+  /** A wide stack has megabytes: memory that is new each time takes longer than filling it. */
+  private joined(parts: readonly (Buffer | string)[]): Buffer {
+    const size = parts.reduce(
+      (sum, part) => sum + (typeof part === "string" ? Buffer.byteLength(part) : part.length),
+      0,
+    );
+    if (size > this.room.length) this.room = Buffer.allocUnsafeSlow(2 * size);
+    let at = 0;
+    for (const part of parts) at += typeof part === "string" ? this.room.write(part, at) : part.copy(this.room, at);
+    return this.room.subarray(0, size);
+  }
 }
 
-/** In one allocation: a wide stack has megabytes. */
-function joined(parts: readonly (Buffer | string)[]): Buffer {
-  const size = parts.reduce((sum, part) => sum + (typeof part === "string" ? Buffer.byteLength(part) : part.length), 0);
-  const all = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const part of parts) at += typeof part === "string" ? all.write(part, at) : part.copy(all, at);
-  return all;
+function featuresOf({ resourceHooks, replaceWith, taint }: ResourceState): string[] {
+  return [
+    ...(resourceHooks === undefined ? [] : ["hooks"]),
+    ...(replaceWith === undefined || replaceWith.length === 0 ? [] : ["replaceWith"]),
+    ...(taint === true ? ["taint"] : []),
+  ];
 }
 
 /** The version with the features in use: version 4 exists only for states that need one of its features. */
-export function versionOf(resources: readonly ResourceState[]): string {
-  const features = [
-    ...(resources.some((resource) => resource.resourceHooks !== undefined) ? ["hooks"] : []),
-    ...(resources.some((resource) => (resource.replaceWith?.length ?? 0) > 0) ? ["replaceWith"] : []),
-    ...(resources.some((resource) => resource.taint === true) ? ["taint"] : []),
-  ];
-  return features.length === 0 ? `"version":3` : `"version":4,"features":${toJson(features)}`;
+function versionOf(resources: readonly Encoded[]): string {
+  const used = new Set<string>();
+  for (const { features } of resources) for (const feature of features) used.add(feature);
+  const features = [...SUPPORTED_FEATURES].filter((feature) => used.has(feature));
+  return features.length === 0 ? '"version":3' : `"version":4,"features":${toJson(features)}`;
 }
 
 /** What stands in a file, checked but not decoded: enough to know whether this engine may touch it. */

@@ -1,4 +1,6 @@
 /** What is measured of linked servers: under which conditions, in which runs, and how a figure of it is found again. */
+import type { Role } from "./processes";
+import { round } from "./report";
 import type { Cost, Phase } from "./stack";
 
 export const PARALLEL = 16;
@@ -54,6 +56,12 @@ export function runOf<T extends Cost>({ runs }: { readonly runs: ReadonlyMap<Run
   const found = runs.get(name);
   if (found === undefined) throw new Error(`${name} was not run`);
   return found;
+}
+
+/** The most memory that the process had in these runs, in MiB; undefined where the system does not tell. */
+export function peakOf(runs: ReadonlyMap<RunName, Cost>, role: Role): number | undefined {
+  const peaks = [...runs.values()].flatMap(({ uses }) => uses[role]?.peakBytes ?? []);
+  return peaks.length === 0 ? undefined : round(Math.max(...peaks) / 1_048_576, 0);
 }
 
 /** As many servers as are worked on at a time make a wave. */

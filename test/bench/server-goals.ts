@@ -7,6 +7,7 @@ import {
   type Life,
   type Measured,
   PARALLEL,
+  peakOf,
   type Plain,
   runOf,
   wavesOf,
@@ -180,9 +181,9 @@ function growth({ lives, floors }: Measured, latencyMs: number): Goal[] {
 }
 
 function memoryOf({ count, runs }: Life, floor: Floor | undefined): Goal[] {
-  const seen = peakOf(runs);
+  const seen = peakOf(runs, "provider");
   if (seen === undefined) return [];
-  const least = floor && peakOf(floor.runs);
+  const least = floor && peakOf(floor.runs, "provider");
   return [
     {
       goal: `memory of the provider's process with ${count} servers`,
@@ -197,10 +198,4 @@ function memoryOf({ count, runs }: Life, floor: Floor | undefined): Goal[] {
       ),
     },
   ];
-}
-
-/** Of the provider's process, in MiB; undefined where the system does not tell. */
-function peakOf(runs: Floor["runs"]): number | undefined {
-  const peaks = [...runs.values()].flatMap(({ uses }) => uses.provider?.peakBytes ?? []);
-  return peaks.length === 0 ? undefined : round(Math.max(...peaks) / 1_048_576, 0);
 }

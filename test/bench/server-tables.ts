@@ -8,12 +8,13 @@ import {
   type Life,
   type Measured,
   PARALLEL,
+  peakOf,
   PROVISION_MS,
   runOf,
   type RunName,
 } from "./measured";
 import { ROLES } from "./processes";
-import { mebibytes, round, seconds, type Table } from "./report";
+import { round, seconds, type Table } from "./report";
 import type { Cost, Phase } from "./stack";
 import { TERRAFORM } from "./terraform";
 
@@ -51,11 +52,7 @@ function timesTable({ bare, lives, floors }: Measured): Table {
 }
 
 function sizesTable({ lives, floors }: Measured): Table {
-  const peaks = ({ runs }: Runs): (number | string)[] =>
-    ROLES.map((role) => {
-      const seen = [...runs.values()].flatMap(({ uses }) => uses[role]?.peakBytes ?? []);
-      return mebibytes(seen.length === 0 ? undefined : Math.max(...seen));
-    });
+  const peaks = ({ runs }: Runs): (number | string)[] => ROLES.map((role) => peakOf(runs, role) ?? "-");
   return {
     title:
       "Memory of each process in MiB, the largest peak of the four runs, and the state after the first `up`, in bytes.",

@@ -10,7 +10,7 @@ import { load } from "../emulator/typescript.mjs";
 const { startEmulator } = load("../../emulator/index.ts", import.meta.url);
 const { makeServer } = load("../emulator/emulated-server.ts", import.meta.url);
 const { bootstrapUserData } = load("../../bootstrap/index.ts", import.meta.url);
-const { ServerFolder } = load("./server-folder.ts", import.meta.url);
+const { ServerFolder, withOwnPrograms } = load("./server-folder.ts", import.meta.url);
 const { print, readOptions } = load("../bench/report.ts", import.meta.url);
 const options = readOptions(process.argv.slice(2));
 
@@ -68,8 +68,7 @@ async function programsOf(server, argv, from, to) {
 }
 
 async function compare(url, what, bootstrapOptions, publishedBy) {
-  const own = (script) => script.replace("PATH=/usr/local/sbin", "PATH=$VPC_IDENTITY_ROOT/bin:/usr/local/sbin");
-  const server = new ServerFolder(url, bootstrapOptions, own);
+  const server = new ServerFolder(url, bootstrapOptions, withOwnPrograms);
   try {
     writeFileSync(server.path("/plain"), PLAIN[what]);
     // The first run has what later ones need: a key, and the end of the first boot.

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { refusal } from "./metadata-service";
-import { type ServerFolder, SHELLS } from "./server-folder";
+import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -306,9 +306,7 @@ describe("strongSwan's files", () => {
   });
 
   it("are never without an issuer that is still wanted, also while a renewal replaces them", async () => {
-    const server = serverWith({ strongswan: { name: "ours" } }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
+    const server = serverWith({ strongswan: { name: "ours" } }, withOwnPrograms);
     mkdirSync(server.path("/etc/swanctl"), { recursive: true });
     mkdirSync(server.path("/bin"));
     const removed = server.path("/removed");
@@ -321,9 +319,7 @@ describe("strongSwan's files", () => {
   });
 
   it("belong together after a look, at whatever step the copying was killed", async () => {
-    const server = serverWith({ strongswan: { name: "ours" } }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
+    const server = serverWith({ strongswan: { name: "ours" } }, withOwnPrograms);
     const later = { env: { VPC_IDENTITY_HOOKS: "later", PATH: "/usr/bin:/bin" } };
     const killAt = (step: number): void => {
       rmSync(server.path("/bin"), { recursive: true, force: true });

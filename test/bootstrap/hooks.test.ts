@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { BootstrapOptions } from "../../bootstrap";
-import { type ServerFolder, SHELLS } from "./server-folder";
+import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -38,9 +38,7 @@ describe("a unit to reload", () => {
     },
   ])("that $name is told the new files", async ({ failed, calls }) => {
     const server = serverWith({ certificate: false, hooks: { reload: ["web.service"] } }, (script) =>
-      script
-        .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
-        .replace(/^has_systemd\(\) .*$/m, "has_systemd() { :; }"),
+      withOwnPrograms(script).replace(/^has_systemd\(\) .*$/m, "has_systemd() { :; }"),
     );
     mkdirSync(server.path("/bin"));
     const standIn = `#!/bin/sh\ncase $1 in is-failed) ${failed} ;; esac\necho "$*" >>"$VPC_IDENTITY_ROOT/calls"\n`;

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { refusal } from "./metadata-service";
-import { type ServerFolder, SHELLS } from "./server-folder";
+import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -14,9 +14,7 @@ const seconds = (count: number): Promise<void> => new Promise((resolve) => setTi
 /** Stand-ins for programs of the system, each a line of sh. */
 function withPrograms(programs: Readonly<Record<string, string>>): ServerFolder {
   const server = servers.makeQuick({}, (script) =>
-    script
-      .replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr")
-      .replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
+    withOwnPrograms(script).replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
   );
   mkdirSync(server.path("/bin"));
   for (const [name, text] of Object.entries(programs))

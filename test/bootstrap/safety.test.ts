@@ -1,6 +1,6 @@
 /** What the installed script must never do: show a secret, mix two sets, hang on a signal, run twice at once. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type ServerFolder, shellInTurn, SHELLS, withStockOfKeys } from "./server-folder";
+import { type ServerFolder, shellInTurn, SHELLS, withOwnPrograms, withStockOfKeys } from "./server-folder";
 import { Servers } from "./servers";
 
 const present = SHELLS.filter((shell) => shell.present);
@@ -112,37 +112,29 @@ describe("secrets", () => {
 });
 
 /** Puts programs before the system's that kill the script at the n-th step of what they stand for. */
-function killAtStep(step: number): { change: (script: string) => string; install: (server: ServerFolder) => void } {
-  const steps = ["mv", "ln", "rm", "mkdir", "chmod", "mktemp"];
-  let bin = "";
-  return {
-    change: (script) => script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    install: (server) => {
-      bin = server.path("/bin");
-      mkdirSync(bin, { recursive: true });
-      writeFileSync(server.path("/steps"), "");
-      for (const name of steps) {
-        const count = `echo x >>"${server.root}/steps"; [ "$(wc -l <"${server.root}/steps")" -ne ${step} ]`;
-        const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\n${count} || { kill -9 $PPID; exit 1; }\nexec ${name} "$@"\n`;
-        writeFileSync(`${bin}/${name}`, text);
-        chmodSync(`${bin}/${name}`, 0o755);
-      }
-    },
-  };
+function killAtStep(server: ServerFolder, step: number): void {
+  const bin = server.path("/bin");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(server.path("/steps"), "");
+  for (const name of ["mv", "ln", "rm", "mkdir", "chmod", "mktemp"]) {
+    const count = `echo x >>"${server.root}/steps"; [ "$(wc -l <"${server.root}/steps")" -ne ${step} ]`;
+    const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\n${count} || { kill -9 $PPID; exit 1; }\nexec ${name} "$@"\n`;
+    writeFileSync(`${bin}/${name}`, text);
+    chmodSync(`${bin}/${name}`, 0o755);
+  }
 }
 
 describe("SIGKILL", () => {
   it("at any step leaves the old set or the new one, and the next run works", async () => {
     // BusyBox runs a mv and a rm of its own, which nothing can stand in for.
     const others = present.map(({ argv }) => argv).filter(([program]) => program !== "busybox");
-    const first = killAtStep(0);
-    const server = servers.make({}, (script) => first.change(withStockOfKeys(script)));
-    first.install(server);
+    const server = servers.makeQuick({}, withOwnPrograms);
+    killAtStep(server, 0);
     expect((await server.run(["once"])).exitCode).toBe(0);
     let [kept, changed, step] = [0, 0, 0];
     for (let exitCode = 137; exitCode === 137;) {
       const before = server.completeSet()?.generation ?? 0;
-      killAtStep(++step).install(server);
+      killAtStep(server, ++step);
       ({ exitCode } = await server.run(["once"], { shell: others[step % others.length] ?? ["sh"] }));
       expect([0, 137]).toContain(exitCode);
       const after = server.completeSet()?.generation ?? 0;
@@ -150,7 +142,7 @@ describe("SIGKILL", () => {
       if (after === before) kept += 1;
       else changed += 1;
     }
-    killAtStep(0).install(server);
+    killAtStep(server, 0);
     expect((await server.run(["once"])).exitCode).toBe(0);
     expect(kept).toBeGreaterThan(3);
     expect(changed).toBeGreaterThan(1);

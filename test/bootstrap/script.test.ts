@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { INSTALLED_SCRIPT } from "../../bootstrap/script";
-import { ServerFolder, SHELLS, withStockOfKeys } from "./server-folder";
+import { ServerFolder, SHELLS, withOwnPrograms, withStockOfKeys } from "./server-folder";
 import { Servers } from "./servers";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
@@ -172,10 +172,7 @@ describe("once", () => {
   });
 
   it("never shuts its readers out", async () => {
-    const server = new ServerFolder(servers.service.url, { certificate: false, group: "daemon" }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
-    servers.add(server);
+    const server = servers.make({ certificate: false, group: "daemon" }, withOwnPrograms);
     mkdirSync(server.path("/bin"));
     expect(await server.run(["once"])).toMatchObject({ exitCode: 0 });
     const chmod = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/modes"\nexec /bin/chmod "$@"\n';
@@ -279,10 +276,7 @@ describe("the way from identity token to IAM token", () => {
       "cat",
       "sleep",
     ];
-    const server = new ServerFolder(servers.service.url, { certificate: false }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
-    servers.add(server);
+    const server = servers.make({ certificate: false }, withOwnPrograms);
     mkdirSync(server.path("/bin"));
     for (const name of names) {
       const text = `#!/bin/sh\nexport PATH=/usr/bin:/bin\necho ${name} >>"$VPC_IDENTITY_ROOT/programs"\nexec ${name} "$@"\n`;

@@ -46,6 +46,10 @@ export function withStockOfKeys(script: string): string {
   return script.replace(/^make_key\(\) .*$/m, () => takeKey);
 }
 
+/** A script that finds the programs in the folder's /bin before those of the system. */
+export const withOwnPrograms = (script: string): string =>
+  script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr");
+
 /** The shells that are there, one after the other: for tables whose rows need not each be run under all of them. */
 export function shellInTurn(index: number): { readonly name: string; readonly argv: readonly string[] } {
   const there = SHELLS.filter(({ present }) => present);

@@ -1,7 +1,7 @@
 /** What a server may find around it: no route, a silent service, a clock that jumped, a user who is not root. */
 import { spawn, spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { ServerFolder, SHELLS } from "./server-folder";
+import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -94,10 +94,7 @@ const DUMMY =
  */
 describe("a time of day that is wrong", () => {
   function serverWithClock(): { server: ServerFolder; offBy: (seconds: number) => void } {
-    const server = new ServerFolder(servers.service.url, { trustRootsPem: servers.service.rootPem }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
-    servers.add(server);
+    const server = servers.make({}, withOwnPrograms);
     mkdirSync(server.path("/bin"));
     const wrong = '#!/bin/sh\nPATH=/usr/bin:/bin\nat=$(($(date +%s) + $(cat "$VPC_IDENTITY_ROOT/off-by")))\n';
     const openssl =
@@ -178,10 +175,7 @@ describe("a time of day that is wrong", () => {
 
 describe("SELinux", () => {
   it("labels are restored on what was published, where there is restorecon", async () => {
-    const server = new ServerFolder(servers.service.url, { trustRootsPem: servers.service.rootPem }, (script) =>
-      script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr"),
-    );
-    servers.add(server);
+    const server = servers.make({}, withOwnPrograms);
     mkdirSync(server.path("/bin"));
     const restorecon = '#!/bin/sh\necho "$*" >>"$VPC_IDENTITY_ROOT/labelled"\nexit 1\n';
     writeFileSync(server.path("/bin/restorecon"), restorecon, { mode: 0o755 });

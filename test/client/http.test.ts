@@ -9,41 +9,25 @@ import { send, CALL_LIMITS } from "../../client/http";
 import type { HttpError } from "../../core/errors";
 import type { Clock } from "../../core/time";
 import { rememberSecret } from "../../core/errors";
-import { failureOf, request } from "./http-call";
-import { startServer, testTransport, type Reply, type ScriptedServer, type Script } from "./scripted-server";
+import { failureOf, request, testHttp } from "./http-call";
+import { startServer, testTransport, type Reply } from "./scripted-server";
 
-let server: ScriptedServer | undefined;
-let transport = testTransport();
-
-beforeEach(() => {
-  transport = testTransport();
-});
-
-afterEach(async () => {
-  await transport.close();
-  await server?.close();
-  server = undefined;
-});
-
-async function serving(script: Script): Promise<ScriptedServer> {
-  server = await startServer(script);
-  return server;
-}
+const http = testHttp();
 
 describe("repetition", () => {
   it("repeats a read until it succeeds, and waits in between", async () => {
-    const { url, seen } = await serving((_, index) => (index < 2 ? { status: 503 } : { body: { ok: true } }));
-    const answer = await send(transport, request(`${url}/a`));
+    const { url, seen } = await http.serving((_, index) => (index < 2 ? { status: 503 } : { body: { ok: true } }));
+    const answer = await send(http.transport, request(`${url}/a`));
     expect(answer.body).toEqual({ ok: true });
     expect(seen).toHaveLength(3);
-    expect(transport.clock.slept).toEqual([250, 500]);
+    expect(http.transport.clock.slept).toEqual([250, 500]);
   });
 
   it("sends the same request id each time and reports the server's", async () => {
-    const { url, seen } = await serving((_, index) =>
+    const { url, seen } = await http.serving((_, index) =>
       index === 0 ? { status: 500 } : { body: {}, headers: { "x-request-id": "server-1" } },
     );
-    const answer = await send(transport, request(url));
+    const answer = await send(http.transport, request(url));
     const ids = new Set(seen.map(({ headers }) => headers["x-request-id"]));
     expect([...ids]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
     expect(answer.requestId).toBe("server-1");
@@ -56,8 +40,8 @@ describe("repetition", () => {
     { name: "a reset in the middle of the answer", reply: { status: 201, text: '{"id":', instead: "cut" } },
     { name: "an answer that is no JSON", reply: { status: 201, text: "<html>" } },
   ] as { name: string; reply: Reply }[])("does not repeat a create after $name, and says so", async ({ reply }) => {
-    const { url, seen } = await serving(() => reply);
-    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    const { url, seen } = await http.serving(() => reply);
+    const error = await failureOf(send(http.transport, request(url, { method: "POST", body: "{}" })));
     expect(error.code).toBe("IBMID_OUTCOME_UNKNOWN");
     expect(seen).toHaveLength(1);
   });
@@ -66,38 +50,38 @@ describe("repetition", () => {
     { name: "429", reply: { status: 429 }, waits: [250] },
     { name: "503 with a time", reply: { status: 503, headers: { "retry-after": "2" } }, waits: [2250] },
   ])("repeats a create after $name: nothing was done", async ({ reply, waits }) => {
-    const { url, seen } = await serving((_, index) => (index === 0 ? reply : { status: 201, body: { id: "1" } }));
-    const answer = await send(transport, request(url, { method: "POST", body: "{}" }));
+    const { url, seen } = await http.serving((_, index) => (index === 0 ? reply : { status: 201, body: { id: "1" } }));
+    const answer = await send(http.transport, request(url, { method: "POST", body: "{}" }));
     expect(answer.status).toBe(201);
     expect(seen).toHaveLength(2);
-    expect(transport.clock.slept).toEqual(waits);
+    expect(http.transport.clock.slept).toEqual(waits);
   });
 
   it("repeats a create when the connection is refused, since nothing was sent", async () => {
     const stopped = await startServer(() => ({}));
     const { url } = stopped;
     await stopped.close();
-    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    const error = await failureOf(send(http.transport, request(url, { method: "POST", body: "{}" })));
     expect(error).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
     expect(error.message).toContain("ECONNREFUSED");
-    expect(transport.clock.slept).toHaveLength(CALL_LIMITS.retry.maxRetries);
+    expect(http.transport.clock.slept).toHaveLength(CALL_LIMITS.retry.maxRetries);
   });
 
   it("ends within the time of the whole call", async () => {
-    const { url } = await serving(() => ({ status: 500 }));
+    const { url } = await http.serving(() => ({ status: 500 }));
     const retry = { ...CALL_LIMITS.retry, totalMs: 2_000, maxRetries: 99 };
-    const error = await failureOf(send(transport, request(url), { ...CALL_LIMITS, retry }));
+    const error = await failureOf(send(http.transport, request(url), { ...CALL_LIMITS, retry }));
     expect(error.status).toBe(500);
-    expect(transport.clock.slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(2_000);
+    expect(http.transport.clock.slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(2_000);
   });
 });
 
 describe("connections", () => {
   it("are kept and used again", async () => {
-    const { url } = await serving(() => ({ body: {} }));
+    const { url } = await http.serving(() => ({ body: {} }));
     let opened = 0;
-    transport.dispatcher.on("connect", () => opened++);
-    for (let call = 0; call < 20; call++) await send(transport, request(url));
+    http.transport.dispatcher.on("connect", () => opened++);
+    for (let call = 0; call < 20; call++) await send(http.transport, request(url));
     // The pool may open a second one while it still tidies up after the first answer.
     expect(opened).toBeLessThanOrEqual(2);
   });
@@ -105,7 +89,7 @@ describe("connections", () => {
   it("are as many as the pool allows, and the other calls wait for one", async () => {
     const pool = testTransport(0.5, { connectionsPerServer: 3 });
     let [busy, most] = [0, 0];
-    const { url } = await serving(async () => {
+    const { url } = await http.serving(async () => {
       most = Math.max(most, ++busy);
       await new Promise((resolve) => setTimeout(resolve, 20));
       busy -= 1;
@@ -134,7 +118,7 @@ describe("connections", () => {
 
   it("end when an answer is larger than any that IBM sends", async () => {
     const small = testTransport(0.5, { maxBodyBytes: 1_000 });
-    const { url, seen } = await serving(() => ({ body: { text: "x".repeat(2_000) } }));
+    const { url, seen } = await http.serving(() => ({ body: { text: "x".repeat(2_000) } }));
     expect(await failureOf(send(small, request(url)))).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
     await small.close();
     expect(seen).toHaveLength(1);
@@ -154,11 +138,11 @@ describe("connections", () => {
     rmSync(folder, { recursive: true });
     await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
     const { port } = secure.address() as { port: number };
-    const error = await failureOf(send(transport, request(`https://127.0.0.1:${port}/`, { method: "POST" })));
+    const error = await failureOf(send(http.transport, request(`https://127.0.0.1:${port}/`, { method: "POST" })));
     await new Promise((resolve) => secure.close(resolve));
     expect(error).toMatchObject({ code: "IBMID_NO_RESPONSE", status: 0 });
     expect(error.message).toMatch(/SELF_SIGNED/);
-    expect([requests, transport.clock.slept]).toEqual([0, []]);
+    expect([requests, http.transport.clock.slept]).toEqual([0, []]);
   });
 });
 
@@ -166,19 +150,22 @@ describe("timeouts", () => {
   const limits = { retry: { ...CALL_LIMITS.retry, maxRetries: 1 }, requestTimeoutMs: 150 };
 
   it("waits for headers only so long, and tries again", async () => {
-    const { url, seen } = await serving((_, index) => (index === 0 ? { instead: "never" } : { body: { ok: 1 } }));
-    expect((await send(transport, request(url), limits)).body).toEqual({ ok: 1 });
+    const { url, seen } = await http.serving((_, index) => (index === 0 ? { instead: "never" } : { body: { ok: 1 } }));
+    expect((await send(http.transport, request(url), limits)).body).toEqual({ ok: 1 });
     expect(seen).toHaveLength(2);
   });
 
   it("says that it timed out", async () => {
-    const { url } = await serving(() => ({ instead: "never" }));
-    expect(await failureOf(send(transport, request(url), limits))).toMatchObject({ code: "IBMID_TIMEOUT", status: 0 });
+    const { url } = await http.serving(() => ({ instead: "never" }));
+    expect(await failureOf(send(http.transport, request(url), limits))).toMatchObject({
+      code: "IBMID_TIMEOUT",
+      status: 0,
+    });
   });
 
   it("does not know what became of a create that timed out", async () => {
-    const { url, seen } = await serving(() => ({ instead: "never" }));
-    const error = await failureOf(send(transport, request(url, { method: "POST" }), limits));
+    const { url, seen } = await http.serving(() => ({ instead: "never" }));
+    const error = await failureOf(send(http.transport, request(url, { method: "POST" }), limits));
     expect(error).toMatchObject({ code: "IBMID_OUTCOME_UNKNOWN", status: 0 });
     expect(seen).toHaveLength(1);
   });
@@ -197,16 +184,19 @@ describe("timeouts", () => {
     await new Promise<void>((resolve) => drip.listen(0, "127.0.0.1", resolve));
     const { port } = drip.address() as { port: number };
     const error = await failureOf(
-      send(transport, request(`http://127.0.0.1:${port}/`), { ...limits, retry: { ...limits.retry, maxRetries: 0 } }),
+      send(http.transport, request(`http://127.0.0.1:${port}/`), {
+        ...limits,
+        retry: { ...limits.retry, maxRetries: 0 },
+      }),
     );
-    await transport.close();
+    await http.transport.close();
     await new Promise((resolve) => drip.close(resolve));
     expect(error.code).toBe("IBMID_TIMEOUT");
   });
 
   it("stops when it is cancelled, while it waits to try again", async () => {
     const cancel = new AbortController();
-    const { url, seen } = await serving(() => ({ status: 503 }));
+    const { url, seen } = await http.serving(() => ({ status: 503 }));
     // Time stands still, so that only the signal can end the wait.
     const clock: Clock = {
       now: () => 0,
@@ -216,19 +206,19 @@ describe("timeouts", () => {
           cancel.abort();
         }),
     };
-    const error = await failureOf(send({ ...transport, clock }, request(url, { signal: cancel.signal })));
+    const error = await failureOf(send({ ...http.transport, clock }, request(url, { signal: cancel.signal })));
     expect([error.code, seen.length]).toEqual(["IBMID_CANCELLED", 1]);
   });
 
   it("stops when it is cancelled, while it waits for an answer", async () => {
     const cancel = new AbortController();
-    const { url } = await serving(() => {
+    const { url } = await http.serving(() => {
       setTimeout(() => {
         cancel.abort();
       }, 20);
       return { instead: "never" };
     });
-    const error = await failureOf(send(transport, request(url, { signal: cancel.signal })));
+    const error = await failureOf(send(http.transport, request(url, { signal: cancel.signal })));
     expect(error.code).toBe("IBMID_CANCELLED");
   });
 });
@@ -237,17 +227,17 @@ describe("redirects", () => {
   const bearer = { authorization: "Bearer eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2ln" };
 
   it("follows the same server with the token, three times at most", async () => {
-    const { url, seen } = await serving((_, index) =>
+    const { url, seen } = await http.serving((_, index) =>
       index < 3 ? { status: 302, headers: { location: `/hop${index + 1}` } } : { body: { ok: true } },
     );
-    expect((await send(transport, request(url, { headers: bearer }))).body).toEqual({ ok: true });
+    expect((await send(http.transport, request(url, { headers: bearer }))).body).toEqual({ ok: true });
     expect(seen.map(({ url: path }) => path)).toEqual(["/", "/hop1", "/hop2", "/hop3"]);
     expect(seen.every(({ headers }) => headers.authorization === bearer.authorization)).toBe(true);
   });
 
   it("refuses a fourth", async () => {
-    const { url, seen } = await serving((_, index) => ({ status: 307, headers: { location: `/hop${index}` } }));
-    expect(await failureOf(send(transport, request(url)))).toMatchObject({ code: "IBMID_REDIRECT" });
+    const { url, seen } = await http.serving((_, index) => ({ status: 307, headers: { location: `/hop${index}` } }));
+    expect(await failureOf(send(http.transport, request(url)))).toMatchObject({ code: "IBMID_REDIRECT" });
     expect(seen).toHaveLength(4);
   });
 
@@ -256,16 +246,16 @@ describe("redirects", () => {
     { name: "POST", method: "POST" as const, status: 307 },
   ])("never takes the token of a $name to another server", async ({ method, status }) => {
     const other = await startServer(() => ({ body: {} }));
-    const { url } = await serving(() => ({ status, headers: { location: `${other.url}/steal` } }));
-    const error = await failureOf(send(transport, request(url, { method, headers: bearer })));
+    const { url } = await http.serving(() => ({ status, headers: { location: `${other.url}/steal` } }));
+    const error = await failureOf(send(http.transport, request(url, { method, headers: bearer })));
     await other.close();
     expect(error.code).toBe("IBMID_REDIRECT");
     expect(other.seen).toEqual([]);
   });
 
   it("does not turn a create into a read", async () => {
-    const { url, seen } = await serving(() => ({ status: 303, headers: { location: "/elsewhere" } }));
-    const error = await failureOf(send(transport, request(url, { method: "POST", body: "{}" })));
+    const { url, seen } = await http.serving(() => ({ status: 303, headers: { location: "/elsewhere" } }));
+    const error = await failureOf(send(http.transport, request(url, { method: "POST", body: "{}" })));
     expect(error).toMatchObject({ code: "IBMID_REDIRECT", status: 303 });
     expect(seen).toHaveLength(1);
   });
@@ -337,8 +327,8 @@ describe("errors carry the server's words", () => {
   ];
 
   it.each(table)("$name", async ({ reply, expected, says }) => {
-    const { url } = await serving(() => reply);
-    const error = await failureOf(send(transport, request(`${url}/v1/things`)));
+    const { url } = await http.serving(() => reply);
+    const error = await failureOf(send(http.transport, request(`${url}/v1/things`)));
     expect(error).toMatchObject(expected);
     expect(error.message).toContain(says);
     expect(error.message).toContain(`do the thing: GET ${url}/v1/things answered ${reply.status ?? 0}`);
@@ -348,8 +338,8 @@ describe("errors carry the server's words", () => {
     const secret = "a-secret-of-the-caller-0123456789";
     rememberSecret(secret);
     const body = { errors: [{ code: "bad", message: `No ${secret}`, target: { name: "x", value: secret } }] };
-    const { url } = await serving(() => ({ status: 400, body }));
-    const error = await failureOf(send(transport, request(url)));
+    const { url } = await http.serving(() => ({ status: 400, body }));
+    const error = await failureOf(send(http.transport, request(url)));
     expect(error.serverText).toContain("[redacted]");
     expect(`${error.message} ${JSON.stringify(error)}`).not.toContain(secret);
   });

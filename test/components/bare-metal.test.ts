@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootstrapUserData } from "../../bootstrap";
 import { LinkedBareMetalServer } from "../../components/linked-bare-metal-server";
 import type { LinkedBareMetalServerArgs } from "../../components/linked-bare-metal-server-args";
-import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const OTHER = "Profile-00000000-0000-4000-8000-000000000000";
@@ -16,14 +16,7 @@ const ARGS: LinkedBareMetalServerArgs = {
   trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
 };
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-afterEach(() => pulumi.runtime.disconnect());
-
-const inputsOf = (kind: string): Record<string, unknown> | undefined =>
-  registrations.find(({ type }) => type.endsWith(`:${kind}`))?.inputs;
+const program = testProgram();
 
 const deploy = async (args: object = {}): Promise<LinkedBareMetalServer> => {
   const server = new LinkedBareMetalServer("db", { ...ARGS, ...args });
@@ -33,7 +26,7 @@ const deploy = async (args: object = {}): Promise<LinkedBareMetalServer> => {
 
 it("makes profile and policies first, then the server, then its address", async () => {
   await deploy({ floatingIp: true });
-  expect(registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`)).toEqual([
+  expect(program.labels).toEqual([
     "LinkedBareMetalServer db",
     "StackSeed vpc-identity",
     "TrustedProfile db",
@@ -41,7 +34,7 @@ it("makes profile and policies first, then the server, then its address", async 
     "BareMetalServer db",
     "FloatingIp db",
   ]);
-  expect(inputsOf("BareMetalServer")).toMatchObject({
+  expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
     zone: "us-south-1",
     subnetId: "s",
     bareMetalServerProfile: "bx2-metal-96x384",
@@ -53,7 +46,7 @@ it("makes profile and policies first, then the server, then its address", async 
     },
     metadataService: { enabled: true, protocol: "http" },
   });
-  expect(inputsOf("FloatingIp")).toMatchObject({ virtualNetworkInterfaceId: "vni" });
+  expect(program.inputsOf("FloatingIp")[0]).toMatchObject({ virtualNetworkInterfaceId: "vni" });
 });
 
 it("gives every output", async () => {
@@ -77,9 +70,9 @@ it.each<[string, object]>([
   ["its CRN", { crn: `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}` }],
 ])("links a profile that exists, by %s, and has no public address unasked", async (_name, trustedProfile) => {
   const server = await deploy({ trustedProfile });
-  expect(registrations).toHaveLength(3);
+  expect(program.registrations).toHaveLength(3);
   const [target] = Object.values(trustedProfile) as [string];
-  expect(inputsOf("BareMetalServer")).toMatchObject({
+  expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
     initialization: { defaultTrustedProfile: { target, autoLink: true } },
   });
   expect(await valueOf(server.profileId)).toBe(PROFILE);
@@ -96,18 +89,18 @@ it("passes on what the server takes, and makes user data for its metadata servic
     bandwidthMbps: 25_000,
   };
   await deploy({ ...own, metadataService: { protocol: "https" }, bootstrap: { certificate: { keySize: 4096 } } });
-  expect(inputsOf("BareMetalServer")).toMatchObject({
+  expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
     ...own,
     metadataService: { enabled: true, protocol: "https" },
     initialization: { userData: bootstrapUserData({ protocol: "https", certificate: { keySize: 4096 } }) },
   });
-  expect(inputsOf("BareMetalServer")).not.toHaveProperty("imageId");
-  expect(inputsOf("BareMetalServer")).not.toHaveProperty("bootstrap");
+  expect(program.inputsOf("BareMetalServer")[0]).not.toHaveProperty("imageId");
+  expect(program.inputsOf("BareMetalServer")[0]).not.toHaveProperty("bootstrap");
 });
 
 it("makes user data for its metadata service where the protocol of the bootstrap is undefined", async () => {
   await deploy({ metadataService: { protocol: "https" }, bootstrap: { protocol: undefined } });
-  expect(inputsOf("BareMetalServer")).toMatchObject({
+  expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
     initialization: { userData: bootstrapUserData({ protocol: "https" }) },
   });
 });
@@ -128,7 +121,7 @@ it.each<[string, (initialization: object) => unknown]>([
       }),
     },
   });
-  expect(inputsOf("BareMetalServer")).toMatchObject({
+  expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
     initialization: { imageId: "other", defaultTrustedProfile: { target: "TrustedProfile-of-db", autoLink: true } },
     metadataService: { enabled: true, protocol: "http" },
   });
@@ -165,7 +158,7 @@ describe("refusal", () => {
       "subnetId",
       "floatingIp",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("lists what transforms made wrong, too", () => {
@@ -184,11 +177,13 @@ describe("refusal", () => {
       "bareMetalServer.bandwidthMbps",
       "floatingIp.name",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("takes null for absent", async () => {
     await deploy({ metadataService: null, bootstrap: null, name: null, transform: null, floatingIp: null });
-    expect(inputsOf("BareMetalServer")).toMatchObject({ initialization: { userData: bootstrapUserData({}) } });
+    expect(program.inputsOf("BareMetalServer")[0]).toMatchObject({
+      initialization: { userData: bootstrapUserData({}) },
+    });
   });
 });

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootstrapUserData } from "../../bootstrap";
 import { LinkedInstanceFleet } from "../../components/linked-instance-fleet";
 import type { LinkedInstanceFleetArgs } from "../../components/linked-instance-fleet-args";
-import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const ARGS: LinkedInstanceFleetArgs = {
@@ -17,15 +17,10 @@ const ARGS: LinkedInstanceFleetArgs = {
   trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
 };
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-afterEach(() => pulumi.runtime.disconnect());
+const program = testProgram();
 
-const labels = (): string[] => registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`);
 const member = (name: string): Record<string, unknown> | undefined =>
-  registrations.find((one) => one.type.endsWith(":Instance") && one.name === name)?.inputs;
+  program.registrations.find((one) => one.type.endsWith(":Instance") && one.name === name)?.inputs;
 
 const deploy = async (args: Partial<LinkedInstanceFleetArgs> = {}): Promise<LinkedInstanceFleet> => {
   const fleet = new LinkedInstanceFleet("web", { ...ARGS, ...args });
@@ -35,7 +30,7 @@ const deploy = async (args: Partial<LinkedInstanceFleetArgs> = {}): Promise<Link
 
 it("makes one profile, its policies once, then the servers of each zone", async () => {
   await deploy();
-  const [first = "", ...others] = labels();
+  const [first = "", ...others] = program.labels;
   expect([first, ...others.slice(0, 3), ...others.slice(3).sort()]).toEqual([
     "LinkedInstanceFleet web",
     "StackSeed vpc-identity",
@@ -94,11 +89,9 @@ it.each<[string, Partial<LinkedInstanceFleetArgs>, string[]]>([
 ])("has members: %s", async (_name, args, expected) => {
   const fleet = await deploy(args);
   expect(Object.keys(fleet.instances)).toEqual(expected);
-  expect(
-    labels()
-      .filter((label) => label.startsWith("Instance "))
-      .sort(),
-  ).toEqual(expected.map((key) => `Instance web-${key}`).sort());
+  expect(program.labels.filter((label) => label.startsWith("Instance ")).sort()).toEqual(
+    expected.map((key) => `Instance web-${key}`).sort(),
+  );
 });
 
 describe("a member of its own kind", () => {
@@ -151,8 +144,8 @@ describe("a member of its own kind", () => {
       metadataService: { enabled: true, protocol: "http" },
       defaultTrustedProfile: { target: "TrustedProfile-of-web", autoLink: true },
     });
-    expect(registrations.find(({ name }) => name === "web")?.type).toContain("LinkedInstanceFleet");
-    expect(registrations.find(({ type }) => type.endsWith(":TrustedProfile"))?.inputs.description).toBe("changed");
+    expect(program.registrations.find(({ name }) => name === "web")?.type).toContain("LinkedInstanceFleet");
+    expect(program.inputsOf("TrustedProfile")[0]?.description).toBe("changed");
   });
 });
 
@@ -161,8 +154,8 @@ it.each<[string, LinkedInstanceFleetArgs["trustedProfile"]]>([
   ["its CRN", { crn: `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}` }],
 ])("links a profile that exists, by %s", async (_name, trustedProfile) => {
   const fleet = await deploy({ trustedProfile });
-  expect(labels().slice(0, 2)).toEqual(["LinkedInstanceFleet web", "StackSeed vpc-identity"]);
-  expect(labels().filter((label) => !label.startsWith("Instance "))).toHaveLength(2);
+  expect(program.labels.slice(0, 2)).toEqual(["LinkedInstanceFleet web", "StackSeed vpc-identity"]);
+  expect(program.labels.filter((label) => !label.startsWith("Instance "))).toHaveLength(2);
   const target = trustedProfile.id ?? trustedProfile.crn;
   expect(member("web-us-south-1-1")).toMatchObject({ defaultTrustedProfile: { target, autoLink: true } });
   expect(await valueOf(fleet.profileId)).toBe(PROFILE);
@@ -206,7 +199,7 @@ describe("refusal", () => {
       "zones[2].name",
       "zones[3].name",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it.each<[string, object, string]>([
@@ -251,7 +244,7 @@ describe("refusal", () => {
   ])("of %s", (_name, args, problem) => {
     const [first, ...rest] = lines(args);
     expect([first, ...rest]).toEqual(['LinkedInstanceFleet "web" has a problem:', expect.stringContaining(problem)]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("takes null for absent", async () => {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootstrapUserData } from "../../bootstrap";
 import { LinkedInstanceGroup } from "../../components/linked-instance-group";
 import type { LinkedInstanceGroupArgs } from "../../components/linked-instance-group-args";
-import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const OTHER = "Profile-00000000-0000-4000-8000-000000000000";
@@ -17,14 +17,7 @@ const ARGS: LinkedInstanceGroupArgs = {
   trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
 };
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-afterEach(() => pulumi.runtime.disconnect());
-
-const inputsOf = (kind: string): Record<string, unknown> | undefined =>
-  registrations.find(({ type }) => type.endsWith(`:${kind}`))?.inputs;
+const program = testProgram();
 
 const deploy = async (args: Partial<LinkedInstanceGroupArgs> = {}): Promise<LinkedInstanceGroup> => {
   const group = new LinkedInstanceGroup("web", { ...ARGS, ...args });
@@ -34,13 +27,13 @@ const deploy = async (args: Partial<LinkedInstanceGroupArgs> = {}): Promise<Link
 
 /** Name of the group that the rule lets in. */
 function letIn(): unknown {
-  const [condition] = inputsOf("TrustedProfileClaimRule")?.conditions as { value: unknown }[];
+  const [condition] = program.inputsOf("TrustedProfileClaimRule")[0]?.conditions as { value: unknown }[];
   return condition?.value;
 }
 
 it("makes the group last, after everything that its servers need", async () => {
   await deploy();
-  const labels = registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`);
+  const { labels } = program;
   expect([...labels.slice(0, 3), ...labels.slice(3, -1).sort(), labels.at(-1)]).toEqual([
     "LinkedInstanceGroup web",
     "StackSeed vpc-identity",
@@ -56,7 +49,7 @@ it("lets the servers of this group in this VPC in, and links none by itself", as
   await deploy({ vpcId: "crn:v1:bluemix:public:is:us-south:a/0::vpc:v", metadataService: { responseHopLimit: 2 } });
   const name = letIn();
   expect(name).toMatch(/^web-[0-9a-f]{8}$/);
-  expect(inputsOf("TrustedProfileClaimRule")).toMatchObject({
+  expect(program.inputsOf("TrustedProfileClaimRule")[0]).toMatchObject({
     profileId: "TrustedProfile-of-web",
     type: "Profile-CR",
     crType: "VSI",
@@ -65,20 +58,20 @@ it("lets the servers of this group in this VPC in, and links none by itself", as
       { claim: "vpc_id", operator: "EQUALS", value: "v" },
     ],
   });
-  expect(inputsOf("InstanceTemplate")).toMatchObject({
+  expect(program.inputsOf("InstanceTemplate")[0]).toMatchObject({
     zone: "us-south-1",
     subnetId: "s1",
     metadataService: { enabled: true, protocol: "http", responseHopLimit: 2 },
     defaultTrustedProfile: { target: "TrustedProfile-of-web", autoLink: false },
     userData: bootstrapUserData({}),
   });
-  expect(inputsOf("InstanceGroup")).toMatchObject({
+  expect(program.inputsOf("InstanceGroup")[0]).toMatchObject({
     name,
     instanceTemplateId: "InstanceTemplate-of-web",
     subnetIds: ["s1", "s2"],
     membershipCount: 2,
   });
-  expect(inputsOf("InstanceGroup")).not.toHaveProperty("vpcId");
+  expect(program.inputsOf("InstanceGroup")[0]).not.toHaveProperty("vpcId");
 });
 
 it.each<[string, Partial<LinkedInstanceGroupArgs>, unknown]>([
@@ -87,7 +80,7 @@ it.each<[string, Partial<LinkedInstanceGroupArgs>, unknown]>([
   ["of a transform", { transform: { instanceGroup: (args) => ({ args: { ...args, name: "shop" } }) } }, "shop"],
 ])("goes by the same name in rule and group: one %s", async (_name, args, expected) => {
   await deploy(args);
-  expect([letIn(), inputsOf("InstanceGroup")?.name]).toEqual([expected, expected]);
+  expect([letIn(), program.inputsOf("InstanceGroup")[0]?.name]).toEqual([expected, expected]);
 });
 
 it("gives every output", async () => {
@@ -109,15 +102,17 @@ it("gives every output", async () => {
 
 it("adds its rule to a profile that exists", async () => {
   const group = await deploy({ trustedProfile: { id: PROFILE } });
-  expect(registrations.map(({ type }) => type.split(":").at(-1))).toHaveLength(5);
-  expect(inputsOf("TrustedProfileClaimRule")).toMatchObject({ profileId: PROFILE });
-  expect(inputsOf("InstanceTemplate")).toMatchObject({ defaultTrustedProfile: { target: PROFILE, autoLink: false } });
+  expect(program.registrations.map(({ type }) => type.split(":").at(-1))).toHaveLength(5);
+  expect(program.inputsOf("TrustedProfileClaimRule")[0]).toMatchObject({ profileId: PROFILE });
+  expect(program.inputsOf("InstanceTemplate")[0]).toMatchObject({
+    defaultTrustedProfile: { target: PROFILE, autoLink: false },
+  });
   expect(await valueOf(group.profileCrn)).toBe(`crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`);
 });
 
 it("makes user data for the servers' metadata service where the protocol of the bootstrap is undefined", async () => {
   await deploy({ metadataService: { protocol: "https" }, bootstrap: { protocol: undefined } as object });
-  expect(inputsOf("InstanceTemplate")).toMatchObject({ userData: bootstrapUserData({ protocol: "https" }) });
+  expect(program.inputsOf("InstanceTemplate")[0]).toMatchObject({ userData: bootstrapUserData({ protocol: "https" }) });
 });
 
 it("lets transforms change the children, but not their identity", async () => {
@@ -136,13 +131,13 @@ it("lets transforms change the children, but not their identity", async () => {
       instanceGroup: (args) => ({ args: { ...args, provisionTimeoutSeconds: 60 }, options: { protect: true } }),
     },
   });
-  expect(inputsOf("TrustedProfileClaimRule")).toMatchObject({ name: "servers of the shop" });
-  expect(inputsOf("InstanceTemplate")).toMatchObject({
+  expect(program.inputsOf("TrustedProfileClaimRule")[0]).toMatchObject({ name: "servers of the shop" });
+  expect(program.inputsOf("InstanceTemplate")[0]).toMatchObject({
     userDataChange: "ignore",
     metadataService: { enabled: true, protocol: "https" },
     defaultTrustedProfile: { target: "TrustedProfile-of-web", autoLink: false },
   });
-  expect(inputsOf("InstanceGroup")).toMatchObject({ provisionTimeoutSeconds: 60 });
+  expect(program.inputsOf("InstanceGroup")[0]).toMatchObject({ provisionTimeoutSeconds: 60 });
 });
 
 describe("refusal", () => {
@@ -173,7 +168,7 @@ describe("refusal", () => {
       "transform.claimRule",
       "vpcId",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("lists what transforms made wrong, too", () => {
@@ -193,13 +188,13 @@ describe("refusal", () => {
       "instanceTemplate.zone",
       "instanceGroup.membershipCount",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("takes null for absent", async () => {
     const nothing = { metadataService: null, bootstrap: null, sshKeyIds: null, name: null, transform: null };
     await deploy(nothing as never);
-    expect(inputsOf("InstanceTemplate")).toMatchObject({ userData: bootstrapUserData({}) });
+    expect(program.inputsOf("InstanceTemplate")[0]).toMatchObject({ userData: bootstrapUserData({}) });
     expect(letIn()).toMatch(/^web-[0-9a-f]{8}$/);
   });
 });

@@ -11,7 +11,7 @@ import {
   ibmInstanceArgs,
   ibmInstanceTemplateArgs,
 } from "../../components/ibm-args";
-import { refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const CRN = `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`;
@@ -54,8 +54,7 @@ function shapeOf(value: object): Shape {
 
 const settled = (value: object): Promise<object> => valueOf<object>(pulumi.output(value));
 
-beforeEach(startProgram);
-afterEach(() => pulumi.runtime.disconnect());
+testProgram();
 
 it.each<[string, () => object, Shape]>([
   ["an instance", () => ibmInstanceArgs({ trustedProfile: { id: PROFILE } }), SCHEMA.instance],

@@ -3,24 +3,10 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LinkedInstance } from "../../components/linked-instance";
 import type { LinkedInstanceArgs } from "../../components/linked-instance-args";
-import { type Registration, refusalOf, startProgram } from "../provider/program";
+import { refusalOf, testProgram } from "../provider/program";
+import { ARGS, CRN, PROFILE } from "./linked-instance-args";
 
-const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
-const CRN = `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`;
-const ARGS: LinkedInstanceArgs = {
-  vpcId: "v",
-  subnetId: "s",
-  zone: "us-south-1",
-  imageId: "i",
-  instanceProfile: "bx2-2x8",
-  trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
-};
-
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-afterEach(() => pulumi.runtime.disconnect());
+const program = testProgram();
 
 describe("refusal", () => {
   const lines = (args: object): string[] =>
@@ -53,7 +39,7 @@ describe("refusal", () => {
       "transform.instance",
       "vpcId",
     ]);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it.each<[string, object, string]>([
@@ -140,6 +126,6 @@ describe("refusal", () => {
     const count = problem.split("\n").length;
     expect(first).toBe(`LinkedInstance "app" has ${count === 1 ? "a problem" : `${count} problems`}:`);
     expect(rest.join("\n").slice(0, problem.length)).toBe(problem);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 });

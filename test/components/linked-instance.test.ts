@@ -6,29 +6,12 @@ import { bootstrapUserDataOutput } from "../../components/bootstrap-user-data";
 import { LinkedInstance } from "../../components/linked-instance";
 import type { LinkedInstanceArgs } from "../../components/linked-instance-args";
 import type { InstanceArgs } from "../../provider/instance-args";
-import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
+import { ARGS, CRN, PROFILE } from "./linked-instance-args";
 
-const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const OTHER = "Profile-00000000-0000-4000-8000-000000000000";
-const CRN = `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`;
-const ARGS: LinkedInstanceArgs = {
-  vpcId: "v",
-  subnetId: "s",
-  zone: "us-south-1",
-  imageId: "i",
-  instanceProfile: "bx2-2x8",
-  trustedProfile: { policies: [{ roles: ["Operator"], service: "is" }] },
-};
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-// What a component still registers would otherwise reach the next test's program.
-afterEach(() => pulumi.runtime.disconnect());
-
-const inputsOf = (kind: string): Record<string, unknown>[] =>
-  registrations.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ inputs }) => inputs);
+const program = testProgram();
 
 const deploy = async (args: LinkedInstanceArgs): Promise<LinkedInstance> => {
   const app = new LinkedInstance("app", args);
@@ -39,15 +22,18 @@ const deploy = async (args: LinkedInstanceArgs): Promise<LinkedInstance> => {
 describe("a new profile", () => {
   it("is made first, then its policies, then the server", async () => {
     await deploy({ ...ARGS, tags: ["web"] });
-    expect(registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`)).toEqual([
+    expect(program.labels).toEqual([
       "LinkedInstance app",
       "StackSeed vpc-identity",
       "TrustedProfile app",
       "AccessPolicy app-is",
       "Instance app",
     ]);
-    expect(inputsOf("AccessPolicy")[0]).toMatchObject({ profileId: "TrustedProfile-of-app", roles: ["Operator"] });
-    expect(inputsOf("Instance")[0]).toMatchObject({
+    expect(program.inputsOf("AccessPolicy")[0]).toMatchObject({
+      profileId: "TrustedProfile-of-app",
+      roles: ["Operator"],
+    });
+    expect(program.inputsOf("Instance")[0]).toMatchObject({
       vpcId: "v",
       tags: ["web"],
       metadataService: { enabled: true },
@@ -73,7 +59,7 @@ describe("a new profile", () => {
 
   const policyNames = async (policies: readonly object[]): Promise<string[]> => {
     await deploy({ ...ARGS, trustedProfile: { policies: policies as never } });
-    return registrations.filter(({ type }) => type.endsWith(":AccessPolicy")).map(({ name }) => name);
+    return program.registrations.filter(({ type }) => type.endsWith(":AccessPolicy")).map(({ name }) => name);
   };
   const POLICIES = [
     { roles: ["Viewer"], service: "is" },
@@ -96,7 +82,7 @@ describe("a new profile", () => {
   ])("gives each policy a name that depends on no other: %s", async (_name, indexes) => {
     const names = await policyNames(indexes.map((index) => POLICIES[index] ?? {}));
     expect(names.sort()).toEqual(indexes.map((index) => NAMES[index]).sort());
-    expect(inputsOf("AccessPolicy").filter((inputs) => "name" in inputs)).toEqual([]);
+    expect(program.inputsOf("AccessPolicy").filter((inputs) => "name" in inputs)).toEqual([]);
   });
 
   it("refuses a second policy of the same name, and says how to name it", () => {
@@ -119,7 +105,7 @@ describe("a new profile", () => {
         '  - trustedProfile.policies[4].name: is "is-2"; trustedProfile.policies[3] is called "is-2" already. Name the one that you added, such as "is-2-2"',
       ].join("\n"),
     );
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 });
 
@@ -130,12 +116,12 @@ describe("an existing profile", () => {
     ["Output", { id: pulumi.output(PROFILE) }, PROFILE],
   ])("by %s is only linked", async (_name, trustedProfile, target) => {
     const app = await deploy({ ...ARGS, trustedProfile });
-    expect(registrations.map(({ type }) => type.split(":").at(-1))).toEqual([
+    expect(program.registrations.map(({ type }) => type.split(":").at(-1))).toEqual([
       "LinkedInstance",
       "StackSeed",
       "Instance",
     ]);
-    expect(inputsOf("Instance")[0]).toMatchObject({ defaultTrustedProfile: { target, autoLink: true } });
+    expect(program.inputsOf("Instance")[0]).toMatchObject({ defaultTrustedProfile: { target, autoLink: true } });
     expect(await valueOf(app.profileId)).toBe(PROFILE);
     expect(await valueOf(app.profileIamId)).toBe(`iam-${PROFILE}`);
     expect(await valueOf(app.profileCrn)).toBe("crn:v1:profile");
@@ -151,7 +137,7 @@ describe("a public address", () => {
       transform: { floatingIp: (args) => ({ args: { ...args, name: "front" } }) },
     });
     expect(await valueOf(app.floatingIpAddress)).toBe("192.0.2.1");
-    expect(inputsOf("FloatingIp")).toMatchObject([
+    expect(program.inputsOf("FloatingIp")).toMatchObject([
       { instanceId: "Instance-of-app", name: "front", resourceGroupId: "g" },
     ]);
   });
@@ -159,7 +145,7 @@ describe("a public address", () => {
   it("is not made unasked, and decides about resources, so that it must be known", async () => {
     const app = await deploy(ARGS);
     expect([app.floatingIp, await valueOf(app.floatingIpAddress)]).toEqual([undefined, undefined]);
-    expect(inputsOf("FloatingIp")).toEqual([]);
+    expect(program.inputsOf("FloatingIp")).toEqual([]);
     const wrong = { ...ARGS, floatingIp: pulumi.output(true) } as unknown as LinkedInstanceArgs;
     expect(refusalOf(() => new LinkedInstance("other", wrong))).toBe(
       'LinkedInstance "other" has a problem:\n  - floatingIp: is an Output or a promise; must be a plain true or false: it decides which resources there are',
@@ -171,7 +157,7 @@ describe("user data", () => {
   it("is that of the generator, with the protocol of the metadata service", async () => {
     await deploy({ ...ARGS, metadataService: { protocol: "https" }, bootstrap: { certificate: { keySize: 4096 } } });
     const expected = bootstrapUserData({ protocol: "https", certificate: { keySize: 4096 } });
-    expect(inputsOf("Instance")[0]?.userData).toBe(expected);
+    expect(program.inputsOf("Instance")[0]?.userData).toBe(expected);
     expect(expected).toContain("https://api.metadata.cloud.ibm.com");
   });
 
@@ -183,13 +169,13 @@ describe("user data", () => {
     ["an Output of the same", { protocol: pulumi.output<"http" | "https">("https") }],
   ])("keeps the protocol of the metadata service where its own is %s", async (_name, bootstrap = {}) => {
     await deploy({ ...ARGS, metadataService: { protocol: "https" }, bootstrap });
-    expect(inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({ protocol: "https" }));
+    expect(program.inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({ protocol: "https" }));
   });
 
   it("is the same when options are Outputs", async () => {
     const certificate = { keySize: pulumi.output<2048 | 4096>(4096), subject: { O: pulumi.output("Example") } };
     await deploy({ ...ARGS, bootstrap: pulumi.output({ certificate }) });
-    expect(inputsOf("Instance")[0]?.userData).toBe(
+    expect(program.inputsOf("Instance")[0]?.userData).toBe(
       bootstrapUserData({ certificate: { keySize: 4096, subject: { O: "Example" } } }),
     );
   });
@@ -202,8 +188,8 @@ describe("user data", () => {
     ["Outputs at any depth", { merge: [pulumi.output(OWN)], format: pulumi.output("archive" as const) }],
   ])("takes along what the user has, %s", async (_name, userDataForm) => {
     await deploy({ ...ARGS, userDataForm });
-    expect(inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({}, { merge: [OWN], format: "archive" }));
-    expect(inputsOf("Instance")[0]).not.toHaveProperty("userDataForm");
+    expect(program.inputsOf("Instance")[0]?.userData).toBe(bootstrapUserData({}, { merge: [OWN], format: "archive" }));
+    expect(program.inputsOf("Instance")[0]).not.toHaveProperty("userDataForm");
   });
 
   it("is made of Outputs for other providers' servers, too", async () => {
@@ -247,9 +233,9 @@ describe("transform", () => {
         }),
       },
     });
-    expect(inputsOf("TrustedProfile")[0]).toMatchObject({ description: "changed" });
-    expect(inputsOf("AccessPolicy")[0]).toMatchObject({ description: "changed too", roles: ["Operator"] });
-    expect(inputsOf("Instance")[0]).toMatchObject({ name: "app-server", imageId: "i" });
+    expect(program.inputsOf("TrustedProfile")[0]).toMatchObject({ description: "changed" });
+    expect(program.inputsOf("AccessPolicy")[0]).toMatchObject({ description: "changed too", roles: ["Operator"] });
+    expect(program.inputsOf("Instance")[0]).toMatchObject({ name: "app-server", imageId: "i" });
   });
 
   it.each<[string, LinkedInstanceArgs["trustedProfile"], string]>([
@@ -270,7 +256,7 @@ describe("transform", () => {
         }),
       },
     });
-    expect(inputsOf("Instance")[0]).toMatchObject({
+    expect(program.inputsOf("Instance")[0]).toMatchObject({
       defaultTrustedProfile: { target, autoLink: true },
       metadataService: { enabled: true, protocol: "https", responseHopLimit: 5 },
     });
@@ -283,7 +269,7 @@ describe("transform", () => {
   ])("may make the metadata service %s, which stays on", async (_name, metadataService, expected) => {
     const instance = (args: InstanceArgs) => ({ args: { ...args, metadataService } as InstanceArgs });
     await deploy({ ...ARGS, transform: { instance } });
-    expect(inputsOf("Instance")[0]?.metadataService).toMatchObject(expected);
+    expect(program.inputsOf("Instance")[0]?.metadataService).toMatchObject(expected);
   });
 
   it("is checked like the arguments", () => {
@@ -291,7 +277,7 @@ describe("transform", () => {
     expect(refusalOf(() => new LinkedInstance("app", { ...ARGS, transform } as unknown as LinkedInstanceArgs))).toBe(
       'LinkedInstance "app" has a problem:\n  - instance.zone: is "south"; must be a zone such as "us-south-1"',
     );
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 });
 
@@ -302,7 +288,7 @@ describe("null", () => {
     await deploy({ ...ARGS, ...nothing, transform: null, trustedProfile } as unknown as LinkedInstanceArgs);
     const transform = { instance: null, policy: null, trustedProfile: null };
     await deploy({ ...ARGS, transform } as unknown as LinkedInstanceArgs);
-    expect(inputsOf("Instance").map(({ userData, metadataService }) => [userData, metadataService])).toEqual(
+    expect(program.inputsOf("Instance").map(({ userData, metadataService }) => [userData, metadataService])).toEqual(
       Array(2).fill([bootstrapUserData({}), { enabled: true, protocol: "http" }]),
     );
     expect(refusalOf(() => new LinkedInstance("none", null as never))).toContain("is null; must be an object");

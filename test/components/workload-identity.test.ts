@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { WorkloadIdentity } from "../../components/workload-identity";
 import type { WorkloadIdentityArgs } from "../../components/workload-identity-args";
-import { type Registration, refusalOf, startProgram, valueOf } from "../provider/program";
+import { refusalOf, testProgram, valueOf } from "../provider/program";
 
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
 const PROFILE_CRN = `crn:v1:bluemix:public:iam-identity::a/0::profile:${PROFILE}`;
@@ -19,16 +19,11 @@ const ARGS: WorkloadIdentityArgs = {
   },
 };
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
-// What a component still registers would otherwise reach the next test's program.
-afterEach(() => pulumi.runtime.disconnect());
+const program = testProgram();
 
 const inputsOf = (kind: string): Record<string, Record<string, unknown>> =>
   Object.fromEntries(
-    registrations.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ name, inputs }) => [name, inputs]),
+    program.registrations.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ name, inputs }) => [name, inputs]),
   );
 
 const deploy = async (args: WorkloadIdentityArgs): Promise<WorkloadIdentity> => {
@@ -41,7 +36,7 @@ const deploy = async (args: WorkloadIdentityArgs): Promise<WorkloadIdentity> => 
 describe("a new profile", () => {
   it("is made first, then its policies, then who may become it", async () => {
     await deploy(ARGS);
-    const order = registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`);
+    const order = program.labels;
     expect(order.slice(0, 4)).toEqual([
       "WorkloadIdentity app",
       "StackSeed vpc-identity",
@@ -148,7 +143,7 @@ describe("refusal", () => {
         "link",
       ].sort(),
     );
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   // What is refused when it is given must not be offered either.
@@ -176,7 +171,7 @@ describe("refusal", () => {
     ],
   ])("of %s", (_name, args, problem) => {
     expect(lines({ ...ARGS, ...args }).join("\n")).toContain(`  - ${problem}`);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("takes null for absent", async () => {

@@ -3,11 +3,18 @@ import { bootstrapUserData } from "../../bootstrap";
 import { bootInstance, type BootedServer, type Emulator } from "../../emulator";
 import { Api, VPC } from "../emulator/support";
 
+interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+}
+
 export interface Account {
   readonly api: Api;
   readonly profile: { readonly id: string; readonly iamId: string };
   readonly policyId: string;
-  readonly servers: readonly { readonly id: string; readonly name: string; readonly url: string }[];
+  readonly servers: readonly Server[];
+  readonly first: Server;
   /** Boots the first server for real. */
   readonly boot: () => Promise<BootedServer>;
 }
@@ -28,18 +35,19 @@ export async function makeAccount(emulator: Emulator): Promise<Account> {
     iamTokens: [{ name: "default" }],
     certificate: { keySize: 2048, subject: { O: "Example" } },
   });
-  const servers = [];
-  for (const name of ["app-1", "app-2", "app-3"]) {
+  const make = async (name: string): Promise<Server> => {
     const { id, url } = await api.server({
       name,
       default_trusted_profile: { target: { id: profile.id } },
       user_data: userData,
     });
-    servers.push({ id, url, name });
-  }
+    return { id, url, name };
+  };
+  const first = await make("app-1");
+  const servers = [first, await make("app-2"), await make("app-3")];
   const boot = (): Promise<BootedServer> =>
     bootInstance({ socket: emulator.inventory().instances.find(({ name }) => name === "app-1")?.socket ?? "" });
-  return { api, profile, policyId, servers, boot };
+  return { api, profile, policyId, servers, first, boot };
 }
 
 /** Takes a token of each server, and asks for what its policy allows and for what it does not. */

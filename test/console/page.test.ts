@@ -51,12 +51,7 @@ describeInBrowser("the console's page (skipped where there is no Chromium, and e
     await page.getByRole("link", { name: view }).click();
     await expectSeen(page.getByRole("region", { name: view === "Faults & time" ? "Faults and time" : view }));
   };
-  const server = (): Account["servers"][number] => {
-    const [found] = account.servers;
-    if (found === undefined) throw new Error("the account has no server");
-    return found;
-  };
-  const present = () => emulator.inventory().instances.find(({ id }) => id === server().id);
+  const present = () => emulator.inventory().instances.find(({ id }) => id === account.first.id);
 
   it("draws the account, and tells all of what is chosen", async () => {
     await open("Map");
@@ -114,8 +109,8 @@ describeInBrowser("the console's page (skipped where there is no Chromium, and e
   });
 
   it("lists every call, and filters by words, resource and status", async () => {
-    const token = await account.api.serverToken(server().url);
-    await account.api.send(`DELETE /v1/instances/${server().id}?${VPC}`, undefined, { token });
+    const token = await account.api.serverToken(account.first.url);
+    await account.api.send(`DELETE /v1/instances/${account.first.id}?${VPC}`, undefined, { token });
     await open("Timeline");
     const calls = page.getByRole("table", { name: "Calls" });
     const texts = async (): Promise<string[]> => calls.getByRole("row").allTextContents();
@@ -187,7 +182,7 @@ describeInBrowser("the console's page (skipped where there is no Chromium, and e
   });
 
   it("shows tokens by their claims, with the time that is left", async () => {
-    await account.api.serverToken(server().url);
+    await account.api.serverToken(account.first.url);
     const token = page.locator("details", { hasText: "IAM token as app" });
     await expectSeen(token.getByText(/59 min \d+ s left/));
     await token.locator("summary").click();

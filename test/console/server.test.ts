@@ -63,12 +63,6 @@ async function bareMetalServer(): Promise<string> {
   return textOf(id);
 }
 
-const first = (): Account["servers"][number] => {
-  const [server] = account.servers;
-  if (server === undefined) throw new Error("the account has no server");
-  return server;
-};
-
 beforeAll(async () => {
   emulator = await startEmulator({ console: true, provisionSeconds: 0.1, actionSeconds: ACTION_SECONDS });
   url = emulator.consoleUrl ?? "";
@@ -167,11 +161,11 @@ describe("what is told", () => {
   it("draws who may become what, and may do what", async () => {
     const stream = await Stream.open(url);
     const { objects } = stream.snapshot;
-    const link = objects.find(({ kind, edges }) => kind === "link" && edges[0]?.[0] === first().id);
+    const link = objects.find(({ kind, edges }) => kind === "link" && edges[0]?.[0] === account.first.id);
     const rule = objects.find(({ kind }) => kind === "claimRule");
     const policy = objects.find(({ id }) => id === account.policyId);
     expect(link?.edges).toEqual([
-      [first().id, link?.id],
+      [account.first.id, link?.id],
       [link?.id, account.profile.id],
     ]);
     expect(rule?.edges).toHaveLength(account.servers.length + 1);
@@ -242,10 +236,10 @@ describe("what is told", () => {
 });
 
 describe("what its actions do", () => {
-  const status = (): unknown => emulator.inventory().instances.find(({ id }) => id === first().id)?.status;
+  const status = (): unknown => emulator.inventory().instances.find(({ id }) => id === account.first.id)?.status;
 
   it("stops, starts and reboots by the API, as the account's owner", async () => {
-    const server = first().id;
+    const server = account.first.id;
     for (const [what, during, after] of [
       ["stop", "stopping", "stopped"],
       ["start", "starting", "running"],
@@ -268,20 +262,20 @@ describe("what its actions do", () => {
   });
 
   it("says what the API says when it refuses", async () => {
-    expect(await act({ do: "start", server: first().id })).toEqual({
+    expect(await act({ do: "start", server: account.first.id })).toEqual({
       ok: false,
-      message: `The instance '${first().id}' is running; it cannot start.`,
+      message: `The instance '${account.first.id}' is running; it cannot start.`,
     });
   });
 
   it("changes the metadata service", async () => {
     const settings = { enabled: false, protocol: "https", responseHopLimit: 3 } as const;
-    expect((await act({ do: "metadata", server: first().id, settings })).ok).toBe(true);
-    const found = emulator.inventory().instances.find(({ id }) => id === first().id);
+    expect((await act({ do: "metadata", server: account.first.id, settings })).ok).toBe(true);
+    const found = emulator.inventory().instances.find(({ id }) => id === account.first.id);
     expect(found?.metadata_service).toEqual({ enabled: false, protocol: "https", response_hop_limit: 3 });
     await act({
       do: "metadata",
-      server: first().id,
+      server: account.first.id,
       settings: { enabled: true, protocol: "http", responseHopLimit: 1 },
     });
   });

@@ -22,12 +22,6 @@ async function why(server: string, action: string, target = ""): Promise<WhyAnsw
   return (await (await fetch(`${url}why?${query.toString()}`)).json()) as WhyAnswer;
 }
 
-const first = (): Account["servers"][number] => {
-  const [server] = account.servers;
-  if (server === undefined) throw new Error("the account has no server");
-  return server;
-};
-
 beforeAll(async () => {
   emulator = await startEmulator({ console: true, provisionSeconds: 0.1, actionSeconds: ACTION_SECONDS });
   url = emulator.consoleUrl ?? "";
@@ -38,7 +32,7 @@ afterAll(() => emulator.close());
 
 describe("why", () => {
   it("names the link and the policy that allow, and the claim rule of the other profile", async () => {
-    const { allowed, conclusion, profiles } = await why(first().id, "is.instance.instance.list");
+    const { allowed, conclusion, profiles } = await why(account.first.id, "is.instance.instance.list");
     expect([allowed, conclusion]).toEqual([
       true,
       "app-1 may: as app, which it may become and which has a policy for is.instance.instance.list.",
@@ -59,8 +53,8 @@ describe("why", () => {
     "decides %s as the API does",
     async (action) => {
       const { api, policyId } = account;
-      const token = await api.serverToken(first().url);
-      const path = `/v1/instances/${first().id}`;
+      const token = await api.serverToken(account.first.url);
+      const path = `/v1/instances/${account.first.id}`;
       const call: Record<string, [string, object | undefined]> = {
         "is.instance.instance.delete": [`DELETE ${path}?${VPC}`, undefined],
         "is.instance.instance.operate": [`POST ${path}/actions?${VPC}`, { type: "start" }],
@@ -68,7 +62,7 @@ describe("why", () => {
       };
       const [route, body] = call[action] ?? ["", undefined];
       const { status } = await api.send(route, body, { token });
-      const answer = await why(first().id, action, first().id);
+      const answer = await why(account.first.id, action, account.first.id);
       expect(answer.allowed).toBe(status !== 403);
       const verdict = answer.profiles.find(({ name }) => name === "app")?.policies.find(({ id }) => id === policyId);
       expect(verdict?.text).toBe(
@@ -87,18 +81,7 @@ describe("why", () => {
     const name = `one-${action.replaceAll(".", "-")}`;
     const { id: profile, iamId } = await api.profile(name);
     const server = await api.server({ name, default_trusted_profile: { target: { id: profile } } });
-    await api.must("POST /v2/policies", {
-      type: "access",
-      control: { grant: { roles: [{ role_id: "crn:v1:bluemix:public:iam::::role:Administrator" }] } },
-      subject: { attributes: [{ key: "iam_id", operator: "stringEquals", value: iamId }] },
-      resource: {
-        attributes: [
-          { key: "serviceName", operator: "stringEquals", value: "is" },
-          { key: "accountId", operator: "stringEquals", value: emulator.accountId },
-          { key: "instanceId", operator: "stringEquals", value: server.id },
-        ],
-      },
-    });
+    await api.policy(iamId, "Administrator", { serviceName: "is", instanceId: server.id });
     const token = await api.serverToken(server.url);
     const answer = await why(server.id, action, server.id);
     const method = action.endsWith("create") ? "POST" : action.endsWith("delete") ? "DELETE" : "GET";
@@ -112,7 +95,7 @@ describe("why", () => {
   });
 
   it("knows that a server which cannot ask its services gets no token", async () => {
-    const server = first().id;
+    const server = account.first.id;
     const conclusion = async (): Promise<[boolean, string]> => {
       const answer = await why(server, "is.instance.instance.list");
       return [answer.allowed, answer.conclusion];
@@ -151,11 +134,11 @@ describe("why", () => {
     const { id, iamId } = await api.profile("late");
     await api.must(`POST /v1/profiles/${id}/links`, {
       cr_type: "VSI",
-      link: { crn: emulator.inventory().instances.find((one) => one.id === first().id)?.crn },
+      link: { crn: emulator.inventory().instances.find((one) => one.id === account.first.id)?.crn },
     });
     await api.policy(iamId);
     const late = async (): Promise<WhyAnswer["profiles"][number] | undefined> =>
-      (await why(first().id, "is.instance.instance.list")).profiles.find(({ name }) => name === "late");
+      (await why(account.first.id, "is.instance.instance.list")).profiles.find(({ name }) => name === "late");
     expect(await late()).toMatchObject({ assumable: false, allowed: false });
     expect((await late())?.policies[0]?.text).toBe("Policy Operator: is not enforced yet.");
     await act({ do: "advance", seconds: 601 });

@@ -96,19 +96,8 @@ describe("the instance identity recipe", () => {
   ])("a policy on %s shows that part of the list", async (name, { key, value }, count) => {
     const profile = await api.profile(`narrow ${name}`);
     const server = await api.server({ default_trusted_profile: { target: { id: profile.id } } });
-    const attribute = (item: string, text: string): object => ({ key: item, operator: "stringEquals", value: text });
-    await api.must("POST /v2/policies", {
-      type: "access",
-      control: { grant: { roles: [{ role_id: "crn:v1:bluemix:public:iam::::role:Viewer" }] } },
-      subject: { attributes: [attribute("iam_id", profile.iamId)] },
-      resource: {
-        attributes: [
-          attribute("serviceName", "is"),
-          attribute("accountId", emulator.accountId),
-          attribute(key, value === "SERVER" ? server.id : value),
-        ],
-      },
-    });
+    const narrow = { [key]: value === "SERVER" ? server.id : value };
+    await api.policy(profile.iamId, "Viewer", { serviceName: "is", ...narrow });
     const token = await api.serverToken(server.url);
     const { status, body } = await api.send(`GET /v1/instances?${VPC}`, undefined, { token });
     expect(status).toBe(200);

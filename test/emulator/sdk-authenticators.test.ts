@@ -205,20 +205,10 @@ describe.each([
       serviceUrl: emulator.url,
     });
     await expect(iam.listProfiles({ accountId: emulator.accountId })).rejects.toMatchObject({ status: 403 });
-    const policy = await api.must("POST /v2/policies", {
-      type: "access",
-      control: { grant: { roles: [{ role_id: "crn:v1:bluemix:public:iam::::role:Viewer" }] } },
-      subject: { attributes: [{ key: "iam_id", operator: "stringEquals", value: profile.iamId }] },
-      resource: {
-        attributes: [
-          { key: "serviceName", operator: "stringEquals", value: "iam-identity" },
-          { key: "accountId", operator: "stringEquals", value: emulator.accountId },
-        ],
-      },
-    });
+    const policy = await api.policy(profile.iamId, "Viewer", { serviceName: "iam-identity" });
     expect((await iam.listProfiles({ accountId: emulator.accountId })).status).toBe(200);
     await expect(iam.deleteProfile({ profileId: profile.id })).rejects.toMatchObject({ status: 403 });
-    await api.must(`DELETE /v2/policies/${textOf(policy.id)}`);
+    await api.must(`DELETE /v2/policies/${policy}`);
     await expect(iam.listProfiles({ accountId: emulator.accountId })).rejects.toMatchObject({ status: 403 });
   });
 });

@@ -95,18 +95,18 @@ export class Api {
     return { id: textOf(body.id), iamId: textOf(body.iam_id), crn: textOf(body.crn) };
   }
 
-  /** Lets a subject do on VPC what a role allows. */
-  async policy(iamId: string, role = "Operator"): Promise<string> {
+  /** Lets a subject do what a role allows, on what has these attributes in the account: on VPC unless told otherwise. */
+  async policy(
+    iamId: string,
+    role = "Operator",
+    resourceAttributes: Readonly<Record<string, string>> = { serviceName: "is" },
+  ): Promise<string> {
+    const attributes = Object.entries({ ...resourceAttributes, accountId: this.emulator.accountId });
     const body = await this.must("POST /v2/policies", {
       type: "access",
       control: { grant: { roles: [{ role_id: `crn:v1:bluemix:public:iam::::role:${role}` }] } },
       subject: { attributes: [{ key: "iam_id", operator: "stringEquals", value: iamId }] },
-      resource: {
-        attributes: [
-          { key: "serviceName", operator: "stringEquals", value: "is" },
-          { key: "accountId", operator: "stringEquals", value: this.emulator.accountId },
-        ],
-      },
+      resource: { attributes: attributes.map(([key, value]) => ({ key, operator: "stringEquals", value })) },
     });
     return textOf(body.id);
   }

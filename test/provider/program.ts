@@ -17,6 +17,7 @@ const COMPUTED: Record<string, object> = {
     virtualNetworkInterfaceId: "vni",
     defaultTrustedProfile: { crn: "crn:v1:profile" },
   },
+  InstanceMetadataRecord: { settings: { enabled: false, protocol: "https", responseHopLimit: 5 } },
   FloatingIp: { address: "192.0.2.1" },
   Instance: { crn: "crn:v1:instance", primaryIp: "10.0.0.4", defaultTrustedProfile: { crn: "crn:v1:profile" } },
 };
@@ -40,6 +41,34 @@ export async function startProgram(): Promise<Registration[]> {
     "stack",
   );
   return registrations;
+}
+
+export interface TestProgram {
+  /** What the program of the running test has registered so far, in the order in which it is done. */
+  readonly registrations: readonly Registration[];
+  /** Kind and name of each of them, such as "Instance app". */
+  readonly labels: readonly string[];
+  /** The inputs of each of a kind. */
+  inputsOf(kind: string): Record<string, unknown>[];
+}
+
+/** The programs of a file of tests, to be called at its top: each test has one of its own, which its end ends. */
+export function testProgram(): TestProgram {
+  let registrations: readonly Registration[] = [];
+  beforeEach(async () => {
+    registrations = await startProgram();
+  });
+  // What a component still registers would otherwise reach the next test's program.
+  afterEach(() => pulumi.runtime.disconnect());
+  return {
+    get registrations() {
+      return registrations;
+    },
+    get labels() {
+      return registrations.map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`);
+    },
+    inputsOf: (kind) => registrations.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ inputs }) => inputs),
+  };
 }
 
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {

@@ -15,7 +15,7 @@ import { TrustedProfile } from "../../provider/trusted-profile";
 import { TrustedProfileClaimRule, type TrustedProfileClaimRuleArgs } from "../../provider/trusted-profile-claim-rule";
 import { TrustedProfileIdentity, type TrustedProfileIdentityArgs } from "../../provider/trusted-profile-identity";
 import { TrustedProfileLink, type TrustedProfileLinkArgs } from "../../provider/trusted-profile-link";
-import { type Registration, refusalOf, startProgram, valueOf } from "./program";
+import { refusalOf, testProgram, valueOf } from "./program";
 
 const SERVER = { vpcId: "v", subnetId: "s", zone: "us-south-1", imageId: "i", instanceProfile: "bx2-2x8" };
 const PROFILE = "Profile-6d3cbb1e-ae8c-4d0e-a95d-2e6a5c1d1f2a";
@@ -28,10 +28,7 @@ const CLAIM_RULE = {
   conditions: [{ claim: "vpc_id", operator: "EQUALS", value: "v" }],
 };
 
-let registrations: Registration[];
-beforeEach(async () => {
-  registrations = await startProgram();
-});
+const program = testProgram();
 
 const make = {
   TrustedProfile: (args: object = {}) => new TrustedProfile("app", args),
@@ -51,11 +48,11 @@ const make = {
 describe("registration", () => {
   it.each(Object.entries(make))("of %s carries the stub, a mark and all arguments", async (type, create) => {
     await valueOf(create().urn);
-    expect(registrations.map((registration) => registration.type)).toEqual([
+    expect(program.registrations.map((registration) => registration.type)).toEqual([
       "pulumi-nodejs:dynamic/vpc-identity:StackSeed",
       `pulumi-nodejs:dynamic/vpc-identity:${type}`,
     ]);
-    expect(registrations[1]?.inputs).toMatchObject({
+    expect(program.registrations[1]?.inputs).toMatchObject({
       __provider: `exports.handler=()=>require("pulumi-ibm-vpc-identity/dynamic")("${type}")`,
       mark: expect.stringMatching(/^[0-9a-f]{16}:app$/) as string,
     });
@@ -99,8 +96,8 @@ describe("registration", () => {
   it("makes one seed for all resources, and another mark for each", async () => {
     const resources = [new TrustedProfile("a"), new TrustedProfile("b"), make.Instance()];
     await Promise.all(resources.map(({ urn }) => valueOf(urn)));
-    expect(registrations.filter(({ type }) => type.endsWith(":StackSeed"))).toHaveLength(1);
-    const marks = registrations.slice(1).map(({ inputs }) => inputs.mark);
+    expect(program.inputsOf("StackSeed")).toHaveLength(1);
+    const marks = program.registrations.slice(1).map(({ inputs }) => inputs.mark);
     expect(new Set(marks).size).toBe(3);
   });
 
@@ -108,14 +105,14 @@ describe("registration", () => {
     const parent = new pulumi.ComponentResource("test:index:Parent", "parent");
     await valueOf(new TrustedProfile("app").urn);
     await valueOf(new TrustedProfile("app", {}, { parent }).urn);
-    const marks = registrations.filter(({ type }) => type.endsWith(":TrustedProfile")).map(({ inputs }) => inputs.mark);
+    const marks = program.inputsOf("TrustedProfile").map(({ mark }) => mark);
     expect(marks).toHaveLength(2);
     expect(marks[0]).not.toBe(marks[1]);
   });
 
   it("reads by id without arguments, mark or seed", async () => {
     await valueOf(TrustedProfile.get("there", PROFILE).urn);
-    expect(registrations).toEqual([
+    expect(program.registrations).toEqual([
       {
         type: "pulumi-nodejs:dynamic/vpc-identity:TrustedProfile",
         name: "there",
@@ -245,7 +242,7 @@ describe("refusal", () => {
     ],
   ])("of %s lists all of it", (_name, type, args, lines) => {
     expect(refusalOf(() => make[type](args)).split("\n")).toEqual(lines);
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("spares what is not known yet", async () => {
@@ -278,7 +275,7 @@ describe("the program around", () => {
         `  - vpc-identity:${setting} is in the stack configuration in clear text and would be stored in clear text in ` +
         `the state. Nothing has been stored. Set it again with: pulumi config set --secret vpc-identity:${setting}`,
     );
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("may have them as secrets, or other settings in clear text", () => {

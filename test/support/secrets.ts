@@ -4,11 +4,14 @@ import { join } from "node:path";
 
 export const MARKER = `planted-${"marker".repeat(4)}`;
 
+/** Anything shaped like one of IBM's tokens. */
+export const TOKEN = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*/;
+
 /** What must not be seen: the API key, anything shaped like one of IBM's tokens, any private key. */
 export function secretsIn(text: string, apiKey: string): string[] {
   const shapes: [string, RegExp][] = [
     ["API key", new RegExp(apiKey)],
-    ["token", /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*/],
+    ["token", TOKEN],
     ["private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]/],
     ["marker", new RegExp(MARKER)],
   ];

@@ -19,6 +19,7 @@ import {
   SweptServer,
   untold,
 } from "./bootstrap-server";
+import { struckCall } from "./calls";
 import type { SweepOptions, SweepResult } from "./sweep";
 import { shuffled, Tally } from "./tally";
 
@@ -174,7 +175,7 @@ async function expectCalls(server: SweptServer, tally: Tally): Promise<void> {
 async function run(server: SweptServer, one: Case, tally: Tally): Promise<void> {
   try {
     const { problems, struck } = await meet(server, one);
-    tally.case(nameOf(one), problems, struck > 0);
+    tally.case(nameOf(one), problems, struck);
   } catch (error) {
     tally.case(nameOf(one), [error instanceof Error ? error.message : String(error)]);
   } finally {
@@ -182,13 +183,13 @@ async function run(server: SweptServer, one: Case, tally: Tally): Promise<void> 
   }
 }
 
-async function meet(server: SweptServer, one: Case): Promise<{ problems: string[]; struck: number }> {
+async function meet(server: SweptServer, one: Case): Promise<{ problems: string[]; struck: boolean }> {
   const { emulator } = server;
   await server.useShell(one.shell);
   const old = one.command === "provision" ? NOTHING : await server.look();
   emulator.setFaults([{ ...one.kind.fault, where: "server", skip: one.call, count: one.endless ? 0 : 1 }]);
   const ran = await server.run(one.command);
-  const struck = await strikes(emulator.adminUrl);
+  const struck = (await struckCall(emulator)) !== undefined;
   emulator.setFaults([]);
   const found = await server.look();
   const problems = judge(one, ran, old, found, server);
@@ -258,9 +259,4 @@ function unlikeExpected(old: Found, found: Found, expected: readonly number[], w
   return changed.flatMap(([index, isNew]) =>
     isNew === expected.includes(index) ? [] : [`${when} ${CALLS[index]} is ${isNew ? "new" : "not new"}`],
   );
-}
-
-async function strikes(adminUrl: string): Promise<number> {
-  const answer = (await (await fetch(`${adminUrl}/_emulator/faults`)).json()) as { faults: { struck: number }[] };
-  return answer.faults[0]?.struck ?? 0;
 }

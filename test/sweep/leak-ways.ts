@@ -79,18 +79,6 @@ function secretFile(folder: string, name: string, text: string): string {
 async function mightyProfile(emulator: Emulator): Promise<{ api: Api; id: string }> {
   const api = await new Api(emulator).logIn();
   const { id, iamId } = await api.profile("deployer");
-  for (const serviceType of ["service", "platform_service"]) {
-    await api.must("POST /v2/policies", {
-      type: "access",
-      control: { grant: { roles: [{ role_id: "crn:v1:bluemix:public:iam::::role:Administrator" }] } },
-      subject: { attributes: [{ key: "iam_id", operator: "stringEquals", value: iamId }] },
-      resource: {
-        attributes: [
-          { key: "serviceType", operator: "stringEquals", value: serviceType },
-          { key: "accountId", operator: "stringEquals", value: emulator.accountId },
-        ],
-      },
-    });
-  }
+  for (const serviceType of ["service", "platform_service"]) await api.policy(iamId, "Administrator", { serviceType });
   return { api, id };
 }

@@ -12,7 +12,7 @@ import { type Emulator, startEmulator } from "../../emulator";
 import { Api } from "../emulator/support";
 import { ProcessWatch } from "../support/process-watch";
 import { CLI, ENGINE, Project, type Run } from "../support/project";
-import { filesBelow, MARKER, secretsIn } from "../support/secrets";
+import { filesBelow, MARKER, secretsIn, TOKEN } from "../support/secrets";
 import { WAYS, type Way } from "./leak-ways";
 import { placeOn } from "./race-program";
 import type { SweepOptions, SweepResult } from "./sweep";
@@ -286,7 +286,7 @@ async function tokensOf(api: Api, text: string): Promise<string[]> {
     (body as unknown as { keys: { kid: string }[] }).keys.map(({ kid }) => kid),
   );
   const head = (token: string): string => Buffer.from(token.split(".")[0] ?? "", "base64url").toString();
-  const all = text.match(/eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*/g) ?? [];
+  const all = text.match(new RegExp(TOKEN, "g")) ?? [];
   return [...new Set(all)].filter((token) => ids.some((id) => head(token).includes(id)));
 }
 

@@ -74,7 +74,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`${line}\n${USAGE}`);
     return 2;
   }
-  const { sample, json, only, stacks, seed, case: text } = line;
+  const { sample, json, only, stacks, seed, case: caseText } = line;
   const progress = (text: string): void => console.error(`  ${text}`);
   const stopped = new AbortController();
   let interrupts = 0;
@@ -100,7 +100,7 @@ export async function main(args: readonly string[]): Promise<number> {
       progress,
       signal: stopped.signal,
       ...(stacks === undefined ? {} : { stacks }),
-      ...(text === undefined ? {} : { only: text }),
+      ...(caseText === undefined ? {} : { caseText }),
     });
     results.push({ ...result, seconds: Math.round((Date.now() - startedMs) / 100) / 10 });
     if (!json) print(results.at(-1) ?? raise(module));

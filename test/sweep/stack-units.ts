@@ -11,7 +11,7 @@ export interface StackUnit {
   /** Some of the cases, drawn by the seed. @default - all there are */
   readonly sample: { readonly cases: number; readonly seed: number } | undefined;
   /** Only the cases with this in their name. @default - all */
-  readonly only: string | undefined;
+  readonly caseText: string | undefined;
 }
 
 /** What it tells: first what there is to do, then of each case that it begins, and what came of it. */
@@ -38,10 +38,10 @@ const drawnStacks = (
 ): readonly string[] => (sample ? shuffled(STACKS, seed).slice(0, sampleStacks) : STACKS);
 
 export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Promise<SweepResult> {
-  const { sample, seed, signal, only } = options;
+  const { sample, seed, signal, caseText } = options;
   const stacks = options.stacks ?? drawnStacks(sweep, options);
   const part = sample ? { cases: sweep.sampleCases, seed } : undefined;
-  const units = stacks.map((stack): StackUnit => ({ stack, sample: part, only }));
+  const units = stacks.map((stack): StackUnit => ({ stack, sample: part, caseText }));
   const size = { calls: 0, faults: sweep.kinds, expected: 0, notApplicable: 0 };
   const tally = new Tally(sweep.name, options, size);
   const planned = new Set<StackUnit>();
@@ -58,7 +58,7 @@ export async function sweepStacks(sweep: StackSweep, options: SweepOptions): Pro
       planned.add(unit);
       size.calls += report.calls;
       size.notApplicable += report.notApplicable;
-      const isPart = sample || only !== undefined;
+      const isPart = sample || caseText !== undefined;
       size.expected += isPart ? report.chosen : report.calls * sweep.kinds - report.notApplicable;
     }
   };
@@ -79,14 +79,14 @@ interface Deed<Case> {
 
 /** In the process of a unit: its cases, one after the other. */
 export async function playCases<Case>(
-  { sample, only }: StackUnit,
+  { sample, caseText }: StackUnit,
   phases: readonly Undisturbed[],
   cases: readonly Case[],
   { play, applies, nameOf }: Deed<Case>,
   tell: (report: StackReport) => Promise<void>,
 ): Promise<void> {
   const all = cases.filter(applies);
-  const wanted = only === undefined ? all : all.filter((one) => nameOf(one).includes(only));
+  const wanted = caseText === undefined ? all : all.filter((one) => nameOf(one).includes(caseText));
   const chosen = sample === undefined ? wanted : drawn(wanted, nameOf, sample.seed, sample.cases);
   const calls = phases.reduce((sum, phase) => sum + phase.calls.length, 0);
   await tell({ calls, notApplicable: cases.length - all.length, chosen: chosen.length });

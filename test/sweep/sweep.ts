@@ -7,7 +7,7 @@ export interface SweepOptions {
   /** Examples that are wanted. @default - all */
   readonly stacks?: readonly string[];
   /** Of the stacks' cases, those with this in their name. @default - all */
-  readonly only?: string;
+  readonly caseText?: string;
   /** Tells the person who waits how far it is; one line, without its end. */
   readonly progress: (text: string) => void;
   /** Set when the person who waits has had enough: stop soon, and end every child. */

@@ -38,17 +38,13 @@ export abstract class VpcIdentityResource extends pulumi.CustomResource {
     args: object | undefined,
     options: pulumi.CustomResourceOptions = {},
   ) {
-    const restore = plainStacks();
-    try {
-      super(typeToken(kind.type), name, properties(kind, name, args, options), {
-        // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
-        ...(kind.handlerOrdersReplacement === true ? {} : { deleteBeforeReplace: true }),
-        ...options,
-        additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
-      });
-    } finally {
-      restore();
-    }
+    plainStacks();
+    super(typeToken(kind.type), name, properties(kind, name, args, options), {
+      // Names are the same for the old and the new object when only `--replace` asks for it, so both cannot exist at once.
+      ...(kind.handlerOrdersReplacement === true ? {} : { deleteBeforeReplace: true }),
+      ...options,
+      additionalSecretOutputs: [...(kind.secrets ?? []), ...(options.additionalSecretOutputs ?? [])],
+    });
   }
 }
 

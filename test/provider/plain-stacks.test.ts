@@ -1,4 +1,4 @@
-/** Stacks that are asked for while a resource is registered: cheap where nobody reads them, and nowhere else. */
+/** Stacks that are asked for while resources are registered: cheap where nobody reads them, and nowhere else. */
 import { plainStacks } from "../../provider/plain-stacks";
 
 // The SDK keeps the types of this module to itself.
@@ -26,15 +26,6 @@ afterEach(() => {
   else process.env.PULUMI_DEBUG_PROMISE_LEAKS = leaks;
 });
 
-function during<T>(work: () => T): T {
-  const restore = plainStacks();
-  try {
-    return work();
-  } finally {
-    restore();
-  }
-}
-
 /** The text that the SDK keeps of the stack of a promise. */
 function stackOfPromise(): unknown {
   const promise = Promise.resolve();
@@ -42,28 +33,36 @@ function stackOfPromise(): unknown {
   return (promise as { _debugStackTrace?: unknown })._debugStackTrace;
 }
 
-test("a promise of the SDK has no frames", () => {
+test("a promise of the SDK has no frames, from then on", () => {
   expect(stackOfPromise()).toBe("mapped  true");
-  expect(during(stackOfPromise)).toBe("Error");
+  plainStacks();
+  expect([stackOfPromise(), stackOfPromise()]).toEqual(["Error", "Error"]);
 });
 
-test("any other error is mapped, whether it is read in between or afterwards", () => {
-  const read = (): (string | undefined)[] => [new Error("at once").stack];
-  expect(during(read)).toEqual(["mapped at once true"]);
-  expect(during(() => new Error("later")).stack).toBe("mapped later true");
+test("any other error is mapped, whether it was made before or afterwards", () => {
+  const before = new Error("before");
+  plainStacks();
+  expect([before.stack, new Error("after").stack]).toEqual(["mapped before true", "mapped after true"]);
 });
 
 test("who looks for promises that are never settled gets their stacks", () => {
   process.env.PULUMI_DEBUG_PROMISE_LEAKS = "1";
-  expect(during(stackOfPromise)).toBe("mapped  true");
+  plainStacks();
+  expect(texts.prepareStackTrace).toBe(mapped);
 });
 
 test("where nothing maps stacks, nothing changes", () => {
   texts.prepareStackTrace = undefined;
-  expect(during(() => texts.prepareStackTrace)).toBeUndefined();
+  plainStacks();
+  expect(texts.prepareStackTrace).toBeUndefined();
 });
 
-test("what was there before is there again", () => {
-  during(() => undefined);
-  expect(texts.prepareStackTrace).toBe(mapped);
+test("a second call changes nothing, and one after somebody else's mapping counts", () => {
+  plainStacks();
+  const once = texts.prepareStackTrace;
+  plainStacks();
+  expect(texts.prepareStackTrace).toBe(once);
+  texts.prepareStackTrace = (error) => `mapped anew ${error.message}`;
+  plainStacks();
+  expect([stackOfPromise(), new Error("x").stack]).toEqual(["Error", "mapped anew x"]);
 });

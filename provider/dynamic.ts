@@ -10,6 +10,7 @@ import { handler as bareMetalServer } from "./bare-metal-server";
 import { handler as floatingIp } from "./floating-ip";
 import { handler as instance } from "./instance";
 import { handler as instanceGroup } from "./instance-group";
+import { handler as instanceMetadataRecord } from "./instance-metadata-record";
 import { handler as instanceMetadataService } from "./instance-metadata-service";
 import { handler as instanceTemplate } from "./instance-template";
 import { handler as serviceId } from "./service-id";
@@ -33,6 +34,7 @@ const HANDLERS: Readonly<Record<string, dynamic.ResourceProvider>> = {
   ServiceId: serviceId,
   ApiKey: apiKey,
   Instance: instance,
+  InstanceMetadataRecord: instanceMetadataRecord,
   InstanceMetadataService: instanceMetadataService,
   InstanceTemplate: instanceTemplate,
   InstanceGroup: instanceGroup,

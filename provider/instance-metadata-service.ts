@@ -9,18 +9,11 @@ import type { MetadataProtocol, MetadataServicePrototype } from "../client/vpc-i
 import { isHttpError } from "../core/errors";
 import { type Rule, flag, integer, object, oneOf } from "../core/validate";
 import { currentSession, withoutSignal } from "./connection";
-import {
-  InitError,
-  UNANSWERED_APPEARS_WITHIN_MS,
-  goneError,
-  isGone,
-  notFoundError,
-  untilVisible,
-  warn,
-} from "./converge";
+import { InitError, goneError, isGone, warn } from "./converge";
 import { type FieldTable, compact, sameValue } from "./diff";
 import { type Internal, handlerFor } from "./handler";
 import { nameOf, settled, switchedOnText } from "./instance-lifecycle";
+import { InstanceMetadataRecord, type Recorded, serverOf } from "./instance-metadata-record";
 import { bringTo } from "./instance-power";
 import { REFERENCE, sameReference } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
@@ -66,6 +59,8 @@ export interface InstanceMetadataServiceInputs extends Internal {
   readonly responseHopLimit?: number | undefined;
   readonly restartToApply?: boolean | undefined;
   readonly onDelete: "restore" | "leave" | "disable";
+  /** What the record has: all settings before the first attempt. Absent in states of earlier versions. */
+  readonly recorded?: Recorded | undefined;
 }
 
 /** What the state holds: the settings that are ours, and all settings as they were before. */
@@ -110,6 +105,7 @@ const SETTINGS = ["enabled", "protocol", "responseHopLimit"] as const;
 /** Manages the metadata service of servers that are managed elsewhere. */
 export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadataServiceOutputs>({
   rule: instanceMetadataServiceRule,
+  computed: ["recorded"],
   fields: instanceMetadataServiceFields,
   wanted: ({ instanceId, enabled, protocol, responseHopLimit, onDelete }) => ({
     instanceId,
@@ -124,11 +120,12 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
     onDelete: given.onDelete ?? "restore",
   }),
   create: async (inputs) => {
-    const id = inputs.instanceId.split(":").at(-1) ?? inputs.instanceId;
-    // It may have been made a moment ago.
-    const server = await untilVisible(() => getInstance(currentSession(), id), UNANSWERED_APPEARS_WITHIN_MS);
-    if (server === undefined) throw notFoundError(`server "${id}"`);
-    return { id, outputs: await sync(server, inputs, { wanted: ownOf(inputs), before: server.metadataService }) };
+    const server = await serverOf(inputs.instanceId);
+    const before = settingsBefore(server.metadataService, inputs);
+    // A run that was interrupted may have switched it on, and stopped the server for a restart.
+    const resumes = before.enabled !== server.metadataService.enabled;
+    const was = { on: before.enabled, running: resumes && inputs.recorded?.running === true };
+    return { id: server.id, outputs: await sync(server, inputs, { wanted: ownOf(inputs), before, was }) };
   },
   update: async (id, olds, inputs) => {
     const server = await getInstance(currentSession(), id);
@@ -137,7 +134,8 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
     // What the program no longer names goes back to what it was before.
     const dropped = SETTINGS.filter((name) => olds[name] !== undefined && inputs[name] === undefined);
     const wanted = { ...pick(before, dropped), ...ownOf(inputs) };
-    return sync(server, inputs, { wanted, before });
+    const was = { on: olds.enabled && server.metadataService.enabled, running: false };
+    return sync(server, inputs, { wanted, before, was });
   },
   read: async (id, known) => {
     const server = await getInstance(currentSession(), id);
@@ -173,18 +171,31 @@ function pick<From extends Settings, Name extends keyof From>(from: From, names:
 const ownOf = ({ enabled, protocol, responseHopLimit }: InstanceMetadataServiceInputs): Settings =>
   compact({ enabled, protocol, responseHopLimit });
 
+/** A setting that is as wanted already was set by a run that was interrupted, where the record says otherwise. */
+function settingsBefore(live: MetadataService, inputs: InstanceMetadataServiceInputs): MetadataService {
+  const done = SETTINGS.filter((name) => live[name] === inputs[name]);
+  return { ...live, ...pick(inputs.recorded?.settings ?? live, done) };
+}
+
+interface Change {
+  readonly wanted: Settings;
+  readonly before: MetadataService;
+  /** Whether the service was on and the server running before any of it, as far as the server no longer tells. */
+  readonly was: { readonly on: boolean; readonly running: boolean };
+}
+
 /** Sets what differs. From the first change on, a failure keeps what was there before. */
 async function sync(
   server: Instance,
   inputs: InstanceMetadataServiceInputs,
-  { wanted, before }: { wanted: Settings; before: MetadataService },
+  { wanted, before, was }: Change,
 ): Promise<InstanceMetadataServiceOutputs> {
   const { instanceId, onDelete } = inputs;
   const outputs = { ...ownOf(inputs), instanceId, enabled: inputs.enabled, before, onDelete, crn: server.crn };
   const ready = await settled(server);
   try {
     const live = await set(ready, wanted);
-    if (!ready.metadataService.enabled && live.metadataService.enabled && ready.status === "running") {
+    if (!was.on && live.metadataService.enabled && (was.running || ready.status === "running")) {
       if (inputs.restartToApply === true) await bringTo("running", await bringTo("stopped", live));
       else warn(TYPE, { ...inputs }, switchedOnText(nameOf(live.id, live)));
     }
@@ -241,11 +252,19 @@ const KIND: ResourceType = {
   type: TYPE,
   rule: instanceMetadataServiceRule,
   outputs: ["instanceId", "enabled", "protocol", "responseHopLimit", "before", "onDelete", "crn"],
+  recorded: (name, args, { parent, dependsOn }) => {
+    const { instanceId } = args as InstanceMetadataServiceArgs;
+    const options = { ...(parent && { parent }), ...(dependsOn && { dependsOn }) };
+    const { settings, running } = new InstanceMetadataRecord(name, instanceId, options);
+    return { recorded: { settings, running } };
+  },
 };
 
 /**
  * The metadata service of a server that is managed elsewhere, for example by `@pulumi/ibm`. Its resource id is the server's
  * id. One for each server; a server of this package has `metadataService` among its own arguments.
+ *
+ * An `InstanceMetadataRecord` of the same name comes before it: the settings of before, should a run be interrupted.
  *
  * @example
  * new InstanceMetadataService("app", { instanceId: server.id, responseHopLimit: 2, onDelete: "leave" });

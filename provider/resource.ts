@@ -22,6 +22,8 @@ export interface ResourceType {
   readonly secrets?: readonly string[];
   /** True where the handler decides whether the old object goes first. @default false - it always does */
   readonly handlerOrdersReplacement?: true;
+  /** Registers what has to be in the state before this is created, and returns what that gives: inputs of no user's. */
+  readonly recorded?: (name: string, args: object, options: pulumi.CustomResourceOptions) => pulumi.Inputs;
 }
 
 /**
@@ -81,6 +83,7 @@ function properties(
     ...(Object.fromEntries(secrets) as pulumi.Inputs),
     ...own,
     mark,
+    ...kind.recorded?.(name, args ?? {}, options),
     ...(customTimeouts === undefined ? {} : { customTimeouts }),
   };
 }

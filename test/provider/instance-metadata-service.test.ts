@@ -1,12 +1,14 @@
 /** The metadata service of a server that is managed elsewhere: differences, drift, and what is given back at the end. */
 import {
   type Instance,
+  actOnInstance,
   createInstance,
   deleteInstance,
   getInstance,
   listInstances,
   updateInstance,
 } from "../../client/vpc";
+import { UNKNOWN_SENTINEL } from "../../core/validate";
 import { handler, instanceMetadataServiceRule } from "../../provider/instance-metadata-service";
 import { type Cloud, Life, rejectionOf, startCloud } from "./cloud";
 import { placeOf } from "./instance-place";
@@ -42,8 +44,9 @@ const create = (more: object = {}): Promise<Life> =>
 const argsOf = (more: object = {}): Record<string, unknown> => ({ instanceId: server.id, ...more });
 const settings = async (): Promise<object | undefined> =>
   (await getInstance(cloud.elsewhere, server.id))?.metadataService;
-const before = { enabled: false, protocol: "http", responseHopLimit: 5 };
+const before = { enabled: false, protocol: "http", responseHopLimit: 5 } as const;
 const ON = { ...before, enabled: true };
+const RECORDED = { settings: before, running: true };
 
 it("switches the service on, sends nothing else, and says what is still needed", async () => {
   const life = await create();
@@ -207,6 +210,75 @@ it("forgets a server on which nothing was changed", async () => {
   const error = await create().catch((reason: unknown) => reason);
   expect(error).not.toHaveProperty("properties");
   expect(await settings()).toEqual(before);
+});
+
+it.each([
+  ["as wanted already: an interrupted run has set it", {}, ON, before],
+  [
+    "neither as recorded nor as wanted: the owner has changed it since",
+    {},
+    { ...ON, responseHopLimit: 7 },
+    { ...before, responseHopLimit: 7 },
+  ],
+  ["as wanted and as recorded", { recorded: { settings: ON, running: true } }, ON, ON],
+  ["as wanted, and nothing is recorded", { recorded: undefined }, ON, ON],
+])("takes for what was there before a setting that is %s", async (_when, more, live, expected) => {
+  await updateInstance(cloud.elsewhere, server.id, { metadataService: live });
+  const life = await create({ responseHopLimit: 5, recorded: RECORDED, ...more });
+  expect(life.outputs.before).toEqual(expected);
+  await life.delete();
+  expect(await settings()).toEqual(expected);
+});
+
+describe("after a run that was interrupted when it had switched the service on", () => {
+  beforeEach(async () => {
+    await updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: true } });
+    cloud.calls();
+  });
+  const stop = async (): Promise<void> => {
+    await actOnInstance(cloud.elsewhere, server.id, "stop");
+    cloud.emulator.advance(1);
+  };
+  const status = async (): Promise<string | undefined> => (await getInstance(cloud.elsewhere, server.id))?.status;
+  const actions = (): number => cloud.calls().filter((call) => call.startsWith("POST")).length;
+
+  it("restarts the server, or says that it is needed", async () => {
+    await create({ recorded: RECORDED });
+    expect([actions(), warnings.mock.calls.length]).toEqual([0, 1]);
+    await create({ recorded: RECORDED, restartToApply: true });
+    expect([actions(), await status(), warnings.mock.calls.length]).toEqual([2, "running", 1]);
+  });
+
+  it.each([
+    ["starts a server that was stopped for the restart", true, "running"],
+    ["leaves a server stopped that was so before", false, "stopped"],
+  ])("%s", async (_what, running, expected) => {
+    await stop();
+    await create({ recorded: { settings: before, running }, restartToApply: true });
+    expect([await status(), warnings.mock.calls]).toEqual([expected, []]);
+  });
+
+  it("leaves alone a server on which the service was on before", async () => {
+    await create({ recorded: { settings: ON, running: true }, restartToApply: true });
+    await stop();
+    await create({ recorded: { settings: ON, running: true }, restartToApply: true });
+    expect([await status(), warnings.mock.calls]).toEqual(["stopped", []]);
+  });
+
+  it("restarts it also where an update was interrupted", async () => {
+    const life = await create({ enabled: false });
+    await updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: true } });
+    cloud.calls();
+    await life.update(argsOf({ restartToApply: true }));
+    expect([actions(), await status()]).toEqual([2, "running"]);
+  });
+});
+
+it("takes another record for no change", async () => {
+  const life = await create({ recorded: RECORDED });
+  expect(life.outputs).not.toHaveProperty("recorded");
+  for (const recorded of [{ settings: ON, running: false }, undefined, UNKNOWN_SENTINEL])
+    expect(await life.diff(argsOf({ recorded }))).toMatchObject({ changes: false });
 });
 
 it.each([

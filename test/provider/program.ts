@@ -17,7 +17,7 @@ const COMPUTED: Record<string, object> = {
     virtualNetworkInterfaceId: "vni",
     defaultTrustedProfile: { crn: "crn:v1:profile" },
   },
-  InstanceMetadataRecord: { settings: { enabled: false, protocol: "https", responseHopLimit: 5 } },
+  InstanceMetadataRecord: { settings: { enabled: false, protocol: "https", responseHopLimit: 5 }, running: true },
   FloatingIp: { address: "192.0.2.1" },
   Instance: { crn: "crn:v1:instance", primaryIp: "10.0.0.4", defaultTrustedProfile: { crn: "crn:v1:profile" } },
 };

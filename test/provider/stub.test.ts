@@ -14,6 +14,7 @@ const TYPES = [
   "ServiceId",
   "ApiKey",
   "Instance",
+  "InstanceMetadataRecord",
   "InstanceMetadataService",
   "InstanceTemplate",
   "InstanceGroup",

@@ -12,22 +12,25 @@ import { UNANSWERED_APPEARS_WITHIN_MS, notFoundError, untilVisible } from "./con
 import { type FieldTable, diffByTable } from "./diff";
 import { sameReference } from "./references";
 import { providerStub, typeToken } from "./stub";
+import { type Timeouts, withinTimeout } from "./timeouts";
 
 const TYPE = "InstanceMetadataRecord";
 
 interface InstanceMetadataRecordInputs {
   readonly instanceId: string;
+  readonly customTimeouts?: Timeouts | undefined;
 }
 
-/** What is written down. */
+/** What is written down of a server. */
 export interface Recorded {
+  readonly serverId: string;
   /** All settings. */
   readonly settings: MetadataService;
   /** Whether the server was running, or about to. */
   readonly running: boolean;
 }
 
-type InstanceMetadataRecordOutputs = InstanceMetadataRecordInputs & Recorded;
+type InstanceMetadataRecordOutputs = Omit<Recorded, "serverId"> & { readonly instanceId: string };
 
 const DOWN = ["stopped", "stopping"];
 
@@ -41,13 +44,11 @@ export const handler: pulumi.dynamic.ResourceProvider<InstanceMetadataRecordInpu
     ...diffByTable(FIELDS, { ...olds }, { ...news }),
     deleteBeforeReplace: false,
   }),
-  create: async ({ instanceId }) => {
-    const { id, metadataService, status } = await serverOf(instanceId);
+  create: async ({ instanceId, customTimeouts }) => {
+    const look = (): Promise<Instance> => serverOf(instanceId);
+    const { id, metadataService, status } = await withinTimeout(customTimeouts, "create", look);
     return { id, outs: { instanceId, settings: metadataService, running: !DOWN.includes(status) } };
   },
-  read: async (id, props) => ({ id, ...(props === undefined ? {} : { props }) }),
-  update: async (_id, olds) => ({ outs: olds }),
-  delete: async () => undefined,
 };
 
 /** The server of an id or a CRN, which may have been made a moment ago. */
@@ -65,8 +66,22 @@ export class InstanceMetadataRecord extends pulumi.CustomResource {
   /** Whether the server was running then, or about to. */
   declare readonly running: pulumi.Output<boolean>;
 
-  constructor(name: string, instanceId: pulumi.Input<string>, options: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    instanceId: pulumi.Input<string>,
+    { parent, dependsOn, ignoreChanges, customTimeouts }: pulumi.CustomResourceOptions,
+  ) {
     const outputs = { settings: undefined, running: undefined };
-    super(typeToken(TYPE), name, { instanceId, ...outputs, __provider: providerStub(TYPE) }, options);
+    const inputs = { instanceId, ...(customTimeouts && { customTimeouts }) };
+    super(
+      typeToken(TYPE),
+      name,
+      { ...inputs, ...outputs, __provider: providerStub(TYPE) },
+      {
+        ...(parent && { parent }),
+        ...(dependsOn && { dependsOn }),
+        ...(ignoreChanges && { ignoreChanges }),
+      },
+    );
   }
 }

@@ -59,7 +59,7 @@ export interface InstanceMetadataServiceInputs extends Internal {
   readonly responseHopLimit?: number | undefined;
   readonly restartToApply?: boolean | undefined;
   readonly onDelete: "restore" | "leave" | "disable";
-  /** What the record has: all settings before the first attempt. Absent in states of earlier versions. */
+  /** How a server was when its record was made. Absent in states of earlier versions. */
   readonly recorded?: Recorded | undefined;
 }
 
@@ -73,6 +73,8 @@ export interface InstanceMetadataServiceOutputs {
   readonly onDelete: "restore" | "leave" | "disable";
   /** Absent in states of earlier versions until the next refresh or update. */
   readonly crn?: string | undefined;
+  /** Set until the restart that the last run could not finish is done. */
+  readonly restartFailed?: true | undefined;
 }
 
 /** Judges the arguments. */
@@ -121,11 +123,11 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
   }),
   create: async (inputs) => {
     const server = await serverOf(inputs.instanceId);
-    const before = settingsBefore(server.metadataService, inputs);
-    // A run that was interrupted may have switched it on, and stopped the server for a restart.
-    const resumes = before.enabled !== server.metadataService.enabled;
-    const was = { on: before.enabled, running: resumes && inputs.recorded?.running === true };
-    return { id: server.id, outputs: await sync(server, inputs, { wanted: ownOf(inputs), before, was }) };
+    const recorded = recordOf(server, inputs);
+    const before = settingsBefore(server.metadataService, inputs, recorded);
+    const interrupted = before.enabled !== server.metadataService.enabled;
+    const owed = interrupted ? { restart: false, start: recorded?.running === true } : undefined;
+    return { id: server.id, outputs: await sync(server, inputs, { wanted: ownOf(inputs), before, owed }) };
   },
   update: async (id, olds, inputs) => {
     const server = await getInstance(currentSession(), id);
@@ -134,8 +136,7 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
     // What the program no longer names goes back to what it was before.
     const dropped = SETTINGS.filter((name) => olds[name] !== undefined && inputs[name] === undefined);
     const wanted = { ...pick(before, dropped), ...ownOf(inputs) };
-    const was = { on: olds.enabled && server.metadataService.enabled, running: false };
-    return sync(server, inputs, { wanted, before, was });
+    return sync(server, inputs, { wanted, before, owed: owedBy(olds, inputs, server) });
   },
   read: async (id, known) => {
     const server = await getInstance(currentSession(), id);
@@ -151,6 +152,7 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
       before: known.before,
       onDelete: known.onDelete ?? "restore",
       crn: server.crn,
+      ...(known.restartFailed === true ? { restartFailed: true } : {}),
     };
   },
   delete: giveBack,
@@ -171,33 +173,65 @@ function pick<From extends Settings, Name extends keyof From>(from: From, names:
 const ownOf = ({ enabled, protocol, responseHopLimit }: InstanceMetadataServiceInputs): Settings =>
   compact({ enabled, protocol, responseHopLimit });
 
+/** The record, where it is one of this server. */
+function recordOf(server: Instance, { recorded }: InstanceMetadataServiceInputs): Recorded | undefined {
+  return recorded?.serverId === server.id ? recorded : undefined;
+}
+
 /** A setting that is as wanted already was set by a run that was interrupted, where the record says otherwise. */
-function settingsBefore(live: MetadataService, inputs: InstanceMetadataServiceInputs): MetadataService {
+function settingsBefore(
+  live: MetadataService,
+  inputs: InstanceMetadataServiceInputs,
+  recorded: Recorded | undefined,
+): MetadataService {
   const done = SETTINGS.filter((name) => live[name] === inputs[name]);
-  return { ...live, ...pick(inputs.recorded?.settings ?? live, done) };
+  return { ...live, ...pick(recorded?.settings ?? live, done) };
+}
+
+/** What a run before this one has switched on and left undone. */
+interface Owed {
+  /** It is known that the restart failed. Otherwise a server that runs may have been restarted: there is only a warning. */
+  readonly restart: boolean;
+  /** A server that is found stopped was running. */
+  readonly start: boolean;
+}
+
+function owedBy(
+  olds: InstanceMetadataServiceOutputs,
+  inputs: InstanceMetadataServiceInputs,
+  server: Instance,
+): Owed | undefined {
+  if (olds.restartFailed === true) return { restart: true, start: true };
+  const interrupted = inputs.enabled && !olds.enabled && server.metadataService.enabled;
+  return interrupted ? { restart: false, start: recordOf(server, inputs)?.running === true } : undefined;
 }
 
 interface Change {
   readonly wanted: Settings;
   readonly before: MetadataService;
-  /** Whether the service was on and the server running before any of it, as far as the server no longer tells. */
-  readonly was: { readonly on: boolean; readonly running: boolean };
+  readonly owed: Owed | undefined;
 }
 
 /** Sets what differs. From the first change on, a failure keeps what was there before. */
 async function sync(
   server: Instance,
   inputs: InstanceMetadataServiceInputs,
-  { wanted, before, was }: Change,
+  { wanted, before, owed }: Change,
 ): Promise<InstanceMetadataServiceOutputs> {
   const { instanceId, onDelete } = inputs;
   const outputs = { ...ownOf(inputs), instanceId, enabled: inputs.enabled, before, onDelete, crn: server.crn };
   const ready = await settled(server);
+  let restarting = false;
   try {
     const live = await set(ready, wanted);
-    if (!was.on && live.metadataService.enabled && (was.running || ready.status === "running")) {
-      if (inputs.restartToApply === true) await bringTo("running", await bringTo("stopped", live));
-      else warn(TYPE, { ...inputs }, switchedOnText(nameOf(live.id, live)));
+    const switchedOn = !ready.metadataService.enabled && live.metadataService.enabled;
+    const restarts = inputs.restartToApply === true && (switchedOn || owed?.restart === true);
+    const starts = (inputs.restartToApply === true || owed?.restart === true) && owed?.start === true;
+    if (ready.status === "running" ? restarts : ready.status === "stopped" && starts) {
+      restarting = true;
+      await bringTo("running", await bringTo("stopped", live));
+    } else if (ready.status === "running" && (switchedOn || owed !== undefined)) {
+      warn(TYPE, { ...inputs }, switchedOnText(nameOf(live.id, live)));
     }
     return outputs;
   } catch (error) {
@@ -206,9 +240,10 @@ async function sync(
     const seen = await withoutSignal(look).catch(() => server);
     const { metadataService: live } = seen ?? ready;
     // Nothing was changed: there is nothing to remember.
-    if (seen !== server && sameValue(live, ready.metadataService)) throw error;
+    if (seen !== server && !restarting && sameValue(live, ready.metadataService)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new InitError(server.id, { ...outputs, enabled: live.enabled }, [reason]);
+    const undone = restarting ? { restartFailed: true } : {};
+    throw new InitError(server.id, { ...outputs, enabled: live.enabled, ...undone }, [reason]);
   }
 }
 
@@ -252,11 +287,10 @@ const KIND: ResourceType = {
   type: TYPE,
   rule: instanceMetadataServiceRule,
   outputs: ["instanceId", "enabled", "protocol", "responseHopLimit", "before", "onDelete", "crn"],
-  recorded: (name, args, { parent, dependsOn }) => {
+  recorded: (name, args, options) => {
     const { instanceId } = args as InstanceMetadataServiceArgs;
-    const options = { ...(parent && { parent }), ...(dependsOn && { dependsOn }) };
-    const { settings, running } = new InstanceMetadataRecord(name, instanceId, options);
-    return { recorded: { settings, running } };
+    const { id, settings, running } = new InstanceMetadataRecord(name, instanceId, options);
+    return { recorded: { serverId: id, settings, running } };
   },
 };
 
@@ -278,7 +312,7 @@ export class InstanceMetadataService extends VpcIdentityResource {
   declare readonly protocol: pulumi.Output<MetadataProtocol | undefined>;
   /** How many network hops an answer may travel, when the program says it. */
   declare readonly responseHopLimit: pulumi.Output<number | undefined>;
-  /** All settings as they were before this resource was made. */
+  /** All settings as they were before this resource changed them, as far as its record and the server tell. */
   declare readonly before: pulumi.Output<MetadataService>;
   /** CRN of the server. */
   declare readonly crn: pulumi.Output<string>;

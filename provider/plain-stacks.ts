@@ -13,15 +13,16 @@ interface StackTexts {
 /** The function of the SDK that asks. Should it get another name, the texts are made again, and nothing else changes. */
 const ASKING = "debuggablePromise";
 
-/** The one of ours that was put in place last. */
-let own: StackTexts["prepareStackTrace"];
+/** On the one of ours: one process may hold two copies of this package, and one is enough. */
+const OURS = Symbol.for("pulumi-ibm-vpc-identity.plain-stacks");
 
 /** From here on such a promise has no frames in its text; all other stacks are as ever. A second call changes nothing. */
 export function plainStacks(): void {
   const texts = Error as StackTexts;
   const mapped = texts.prepareStackTrace;
   // The SDK shows these stacks to nobody else.
-  if (mapped === undefined || mapped === own || (process.env.PULUMI_DEBUG_PROMISE_LEAKS ?? "") !== "") return;
-  own = (error, frames) => (frames[0]?.getFunctionName() === ASKING ? String(error) : mapped(error, frames));
-  texts.prepareStackTrace = own;
+  if (mapped === undefined || OURS in mapped || (process.env.PULUMI_DEBUG_PROMISE_LEAKS ?? "") !== "") return;
+  const plain: StackTexts["prepareStackTrace"] = (error, frames) =>
+    frames[0]?.getFunctionName() === ASKING ? String(error) : mapped(error, frames);
+  texts.prepareStackTrace = Object.assign(plain, { [OURS]: true });
 }

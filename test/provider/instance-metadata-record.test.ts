@@ -53,12 +53,18 @@ describe("a record", () => {
     );
   });
 
-  it("stays as it is: nothing is called by a diff, a refresh, an update or a delete", async () => {
+  it("stays as it is, without a call", async () => {
     expect(await handler.diff?.(server.id, known(), { instanceId: server.crn })).toMatchObject({ changes: false });
-    expect(await handler.read?.(server.id, known())).toEqual({ id: server.id, props: known() });
-    expect(await handler.update?.(server.id, known(), { instanceId: server.crn })).toEqual({ outs: known() });
-    await handler.delete?.(server.id, known());
+    expect([handler.read, handler.update, handler.delete]).toEqual([undefined, undefined, undefined]);
     expect(cloud.calls()).toEqual([]);
+  });
+
+  it("waits no longer than customTimeouts says", async () => {
+    cloud.fail("GET", /^\/v1\/instances\//, "answer held", 9);
+    const customTimeouts = { create: "300ms" };
+    expect(await rejectionOf(handler.create({ instanceId: server.id, customTimeouts }))).toContain(
+      "customTimeouts.create of 300ms is over.",
+    );
   });
 
   it.each([
@@ -95,7 +101,10 @@ describe("in a program", () => {
         __provider: 'exports.handler=()=>require("pulumi-ibm-vpc-identity/dynamic")("InstanceMetadataRecord")',
       },
     });
-    expect(service?.inputs).toMatchObject({ instanceId: "0717_1", recorded: { settings: SETTINGS, running: true } });
+    expect(service?.inputs).toMatchObject({
+      instanceId: "0717_1",
+      recorded: { serverId: expect.any(String) as string, settings: SETTINGS, running: true },
+    });
   });
 
   it.each([

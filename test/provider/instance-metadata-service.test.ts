@@ -46,7 +46,7 @@ const settings = async (): Promise<object | undefined> =>
   (await getInstance(cloud.elsewhere, server.id))?.metadataService;
 const before = { enabled: false, protocol: "http", responseHopLimit: 5 } as const;
 const ON = { ...before, enabled: true };
-const RECORDED = { settings: before, running: true };
+const record = (more: object = {}): object => ({ serverId: server.id, settings: before, running: true, ...more });
 
 it("switches the service on, sends nothing else, and says what is still needed", async () => {
   const life = await create();
@@ -195,7 +195,7 @@ it("remembers what was there before when the restart fails", async () => {
     properties: Record<string, unknown>;
   };
   expect([refused.fired, error.id]).toEqual([1, server.id]);
-  expect(error.properties).toMatchObject({ before, enabled: true });
+  expect(error.properties).toMatchObject({ before, enabled: true, restartFailed: true });
 });
 
 it("remembers what was there before when the time is over in the middle of the restart", async () => {
@@ -213,71 +213,108 @@ it("forgets a server on which nothing was changed", async () => {
 });
 
 it.each([
-  ["as wanted already: an interrupted run has set it", {}, ON, before],
+  ["as wanted already: an interrupted run has set it", () => record(), ON, before],
   [
     "neither as recorded nor as wanted: the owner has changed it since",
-    {},
+    () => record(),
     { ...ON, responseHopLimit: 7 },
     { ...before, responseHopLimit: 7 },
   ],
-  ["as wanted and as recorded", { recorded: { settings: ON, running: true } }, ON, ON],
-  ["as wanted, and nothing is recorded", { recorded: undefined }, ON, ON],
-])("takes for what was there before a setting that is %s", async (_when, more, live, expected) => {
+  ["as wanted and as recorded", () => record({ settings: ON }), ON, ON],
+  ["as wanted, where the record is another server's", () => record({ serverId: "0717_other" }), ON, ON],
+  ["as wanted, and nothing is recorded", () => undefined, ON, ON],
+])("takes for what was there before a setting that is %s", async (_when, recorded, live, expected) => {
   await updateInstance(cloud.elsewhere, server.id, { metadataService: live });
-  const life = await create({ responseHopLimit: 5, recorded: RECORDED, ...more });
+  const life = await create({ responseHopLimit: 5, recorded: recorded() });
   expect(life.outputs.before).toEqual(expected);
   await life.delete();
   expect(await settings()).toEqual(expected);
 });
 
-describe("after a run that was interrupted when it had switched the service on", () => {
-  beforeEach(async () => {
-    await updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: true } });
-    cloud.calls();
-  });
+describe("after a run that had switched the service on and went no further", () => {
   const stop = async (): Promise<void> => {
     await actOnInstance(cloud.elsewhere, server.id, "stop");
     cloud.emulator.advance(1);
   };
+  const switchOn = (): Promise<unknown> =>
+    updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: true } });
   const status = async (): Promise<string | undefined> => (await getInstance(cloud.elsewhere, server.id))?.status;
   const actions = (): number => cloud.calls().filter((call) => call.startsWith("POST")).length;
 
-  it("restarts the server, or says that it is needed", async () => {
-    await create({ recorded: RECORDED });
-    expect([actions(), warnings.mock.calls.length]).toEqual([0, 1]);
-    await create({ recorded: RECORDED, restartToApply: true });
-    expect([actions(), await status(), warnings.mock.calls.length]).toEqual([2, "running", 1]);
+  it.each([
+    ["create", () => create({ recorded: record(), restartToApply: true })],
+    [
+      "update",
+      async () => {
+        const life = await create({ enabled: false });
+        await switchOn();
+        await life.update(argsOf({ restartToApply: true }));
+      },
+    ],
+  ])("a %s leaves a server that runs alone, since it may have been restarted, and says so", async (_how, run) => {
+    if (_how === "create") await switchOn();
+    cloud.calls();
+    await run();
+    expect([actions(), await status(), warnings.mock.calls.length]).toEqual([0, "running", 1]);
   });
 
   it.each([
-    ["starts a server that was stopped for the restart", true, "running"],
-    ["leaves a server stopped that was so before", false, "stopped"],
-  ])("%s", async (_what, running, expected) => {
+    ["starts a server that was stopped for the restart", true, true, "running"],
+    ["leaves a server stopped that was so before", false, true, "stopped"],
+    ["leaves a server stopped that it was not told to restart", true, false, "stopped"],
+  ])("%s", async (_what, running, restartToApply, expected) => {
+    await switchOn();
     await stop();
-    await create({ recorded: { settings: before, running }, restartToApply: true });
+    const recorded = record({ running });
+    await create({ recorded, restartToApply });
     expect([await status(), warnings.mock.calls]).toEqual([expected, []]);
   });
 
-  it("leaves alone a server on which the service was on before", async () => {
-    await create({ recorded: { settings: ON, running: true }, restartToApply: true });
+  it("starts it also where that was an update", async () => {
+    const life = await create({ enabled: false });
+    await switchOn();
     await stop();
-    await create({ recorded: { settings: ON, running: true }, restartToApply: true });
+    await life.update(argsOf({ restartToApply: true, recorded: record() }));
+    expect([await status(), warnings.mock.calls]).toEqual(["running", []]);
+  });
+
+  it("leaves alone a server on which the service was on before", async () => {
+    await switchOn();
+    await stop();
+    await create({ recorded: record({ settings: ON }), restartToApply: true });
     expect([await status(), warnings.mock.calls]).toEqual(["stopped", []]);
   });
 
-  it("restarts it also where an update was interrupted", async () => {
-    const life = await create({ enabled: false });
-    await updateInstance(cloud.elsewhere, server.id, { metadataService: { enabled: true } });
+  it.each([
+    ["running, and restarts it", "running", 2],
+    ["stopped, and starts it", "stopped", 1],
+  ])("tries a restart that failed again, until it is done: finds the server %s", async (_what, found, calls) => {
+    const life = new Life(handler as never);
+    const wanted = argsOf({ restartToApply: true });
+    const failing = async (work: Promise<unknown>): Promise<void> => {
+      const error = (await work.catch((reason: unknown) => reason)) as { properties: Record<string, unknown> };
+      expect(error.properties).toMatchObject({ before, enabled: true, restartFailed: true });
+      Object.assign(life, { id: server.id, inputs: { ...life.inputs, ...wanted }, outputs: error.properties });
+    };
+    cloud.fail("POST", /\/actions$/, { status: 403 });
+    await failing(life.create(wanted));
+    if (found === "stopped") await stop();
+    await life.refresh();
+    cloud.fail("POST", /\/actions$/, { status: 403 });
+    await failing(life.update(wanted));
     cloud.calls();
-    await life.update(argsOf({ restartToApply: true }));
-    expect([actions(), await status()]).toEqual([2, "running"]);
+    await life.update(wanted);
+    expect([actions(), await status(), warnings.mock.calls]).toEqual([calls, "running", []]);
+    expect(life.outputs).not.toHaveProperty("restartFailed");
+    await life.update(wanted);
+    expect(actions()).toBe(0);
   });
 });
 
 it("takes another record for no change", async () => {
-  const life = await create({ recorded: RECORDED });
+  const life = await create({ recorded: record() });
   expect(life.outputs).not.toHaveProperty("recorded");
-  for (const recorded of [{ settings: ON, running: false }, undefined, UNKNOWN_SENTINEL])
+  for (const recorded of [record({ running: false }), undefined, UNKNOWN_SENTINEL])
     expect(await life.diff(argsOf({ recorded }))).toMatchObject({ changes: false });
 });
 

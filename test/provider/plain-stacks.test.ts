@@ -57,6 +57,15 @@ test("where nothing maps stacks, nothing changes", () => {
   expect(texts.prepareStackTrace).toBeUndefined();
 });
 
+test("a second copy of this package changes nothing", () => {
+  plainStacks();
+  const once = texts.prepareStackTrace;
+  jest.isolateModules(() => {
+    jest.requireActual<{ plainStacks: () => void }>("../../provider/plain-stacks").plainStacks();
+  });
+  expect(texts.prepareStackTrace).toBe(once);
+});
+
 test("a second call changes nothing, and one after somebody else's mapping counts", () => {
   plainStacks();
   const once = texts.prepareStackTrace;

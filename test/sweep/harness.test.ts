@@ -1,7 +1,7 @@
 /** The sweeps' own judgement: what it must see, and what it must not take for a difference. */
 import { gzipSync } from "node:zlib";
 import type { Inventory, JournalEntry } from "../../emulator";
-import { callsOf, foundIn, isMeant, mentionOf, recognise } from "./calls";
+import { callsOf, foundIn, isMeant, mentionOf, recognise, tryAt } from "./calls";
 import { commandLine, judged } from "./main";
 import { differences, pictureOf } from "./picture";
 import { Tally, drawn } from "./tally";
@@ -74,6 +74,23 @@ describe("calls", () => {
     expect(foundIn({ ...ofProfile, alike: 5 }, later)).toMatchObject({ skip: 3 });
     const meets = recognise(ofProfile);
     expect(journal.map(meets)).toEqual([false, true, false]);
+    // A neighbour was struck before it and not answered, so the journal lacks that one.
+    const first = { ...ofProfile, skip: 0 };
+    expect(foundIn(first, [entry(0, "GET", profile)], true)).toMatchObject({ skip: 1 });
+    expect(foundIn(first, [entry(0, "GET", profile)])).toMatchObject({ skip: 0 });
+  });
+
+  it("are tried again where they were in the last run, and not for ever", async () => {
+    if (ofProfile === undefined) throw new Error("no call");
+    const swapped = [entry(0, "GET", profile), entry(1, "GET", `${profile}/links/link-1`)];
+    const tried: number[] = [];
+    const attempt = ({ skip }: typeof ofProfile) => {
+      tried.push(skip);
+      return Promise.resolve(tried.length === 2 ? { problems: ["seen"] } : { missed: swapped });
+    };
+    expect(await tryAt(ofProfile, attempt)).toEqual(["seen"]);
+    expect(tried).toEqual([1, 0]);
+    expect(await tryAt(ofProfile, () => Promise.resolve({ missed: swapped }))).toBeUndefined();
   });
 
   it("are named by a message with method and URL", () => {
@@ -124,9 +141,21 @@ describe("the command line", () => {
   });
 
   it("takes what it is given", () => {
-    const args = ["--samples", "--only=race", "--stack", "fleet", "--case", "DELETE", "--seed", "7", "--json"];
-    const expected = { sample: true, json: true, only: ["race"], stacks: ["fleet"], case: "DELETE", seed: 7 };
+    const args = ["--samples", "--only=crash", "--stack", "fleet", "--case=a=b", "--seed", "7", "--json"];
+    const expected = { sample: true, json: true, only: ["crash"], stacks: ["fleet"], case: "a=b", seed: 7 };
     expect(commandLine(args)).toEqual(expected);
+  });
+
+  it("runs the sweeps that have examples, where one of these or a case is named", () => {
+    for (const args of [
+      ["--stack", "fleet"],
+      ["--case", "DELETE"],
+    ])
+      expect(commandLine(args)).toMatchObject({ only: ["fault", "crash"] });
+    expect(commandLine(["--stack", "fleet", "--only", "race"])).toBe(
+      '--stack and --case go with fault and crash; --only is "race"',
+    );
+    expect(commandLine(["--case"])).toBe("--case is empty; a part of a case's name is allowed");
   });
 
   it("tells all that is wrong at once", () => {

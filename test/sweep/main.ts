@@ -15,6 +15,9 @@ const SWEEPS: Readonly<Record<string, readonly string[]>> = {
   leak: ["./leak"],
 };
 
+/** Those with a case for each call of each example. */
+const OF_EXAMPLES = ["fault", "crash"];
+
 const USAGE = `usage: npm run sweep -- [--samples] [--only <${Object.keys(SWEEPS).join("|")}>]... [--stack <example>]... [--case <text>] [--seed <n>] [--json]`;
 
 interface CommandLine {
@@ -33,7 +36,7 @@ export function commandLine(args: readonly string[]): CommandLine | string {
   let [sample, json] = [false, false];
   let [seed, text] = [DEFAULT_SEED, undefined as string | undefined];
   for (let index = 0; index < args.length; index++) {
-    const [name = "", inline] = args[index]?.split("=", 2) ?? [];
+    const [, name = "", inline] = /^(-[^=]*)(?:=(.*))?$/s.exec(args[index] ?? "") ?? [];
     const value = (): string => inline ?? args[++index] ?? "";
     if (name === "--samples") sample = true;
     else if (name === "--json") json = true;
@@ -47,17 +50,23 @@ export function commandLine(args: readonly string[]): CommandLine | string {
       else problems.push(`--stack is "${wanted}"; ${STACKS.join(", ")} are allowed`);
     } else if (name === "--case") {
       text = value();
+      if (text === "") problems.push("--case is empty; a part of a case's name is allowed");
     } else if (name === "--seed") {
       const wanted = value();
       if (/^\d{1,9}$/.test(wanted)) seed = Number(wanted);
       else problems.push(`--seed is "${wanted}"; a whole number of up to nine digits is allowed`);
     } else problems.push(`unknown argument "${args[index] ?? ""}"`);
   }
+  // The others have neither examples nor names that are known before.
+  const chosen = stacks.length > 0 || text !== undefined;
+  for (const wanted of chosen ? only.filter((name) => !OF_EXAMPLES.includes(name)) : [])
+    problems.push(`--stack and --case go with ${OF_EXAMPLES.join(" and ")}; --only is "${wanted}"`);
   if (problems.length > 0) return problems.join("\n");
+  const all = chosen ? OF_EXAMPLES : Object.keys(SWEEPS);
   return {
     sample,
     json,
-    only: only.length > 0 ? only : Object.keys(SWEEPS),
+    only: only.length > 0 ? only : all,
     stacks: stacks.length > 0 ? stacks : undefined,
     case: text,
     seed,
@@ -127,7 +136,7 @@ async function run(module: string, options: Parameters<Sweep>[0]): Promise<Sweep
 export function judged(result: SweepResult): SweepResult {
   const { executed, skipped, expected, problems } = result;
   if (executed + skipped >= expected && expected > 0) return result;
-  const text = `${executed} cases were executed, ${expected} had to be`;
+  const text = expected === 0 ? "there is no such case" : `${executed} cases were executed, ${expected} had to be`;
   return { ...result, failed: result.failed + 1, problems: [...problems, { case: "all of it", text }] };
 }
 

@@ -165,7 +165,8 @@ async function shared(ground: RaceGround, tally: Tally, shares: readonly string[
   if (shares.length === 1) return;
   await tally.try(`two stacks that share a profile: ${SHARES[1]}`, () => {
     wish("left", "kms", 2);
-    wish("right", "is", 2);
+    // Not what the other one gives up: whoever were first would be refused, rightly.
+    wish("right", "secrets-manager", 2);
     return both("up", "up");
   });
   await tally.try(`two stacks that share a profile: ${SHARES[2]}`, () => {

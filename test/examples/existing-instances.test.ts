@@ -82,6 +82,10 @@ it("is changed by the commands of its README: another server, without touching t
   await example.readme("Change it", { serverIds: servers.map(({ id }) => id).join(",") });
   expect(links()).toEqual([known, servers[1].crn]);
   expect(servers.map(service)).toEqual([ON, ON]);
+  const actions = example.emulator
+    .journal()
+    .filter(({ method, path }) => method === "POST" && path.includes("/actions"));
+  expect(actions.map(({ path }) => path.includes(servers[1].id))).toEqual([true, true]);
 });
 
 it("gives back what is taken off the list", async () => {

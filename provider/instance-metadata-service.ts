@@ -123,10 +123,8 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
   }),
   create: async (inputs) => {
     const server = await serverOf(inputs.instanceId);
-    const recorded = recordOf(server, inputs);
-    const before = settingsBefore(server.metadataService, inputs, recorded);
-    const interrupted = before.enabled !== server.metadataService.enabled;
-    const owed = interrupted ? { restart: false, start: recorded?.running === true } : undefined;
+    const before = settingsBefore(server, inputs);
+    const owed = owedByInterrupted(before.enabled, server, inputs);
     return { id: server.id, outputs: await sync(server, inputs, { wanted: ownOf(inputs), before, owed }) };
   },
   update: async (id, olds, inputs) => {
@@ -136,7 +134,9 @@ export const handler = handlerFor<InstanceMetadataServiceInputs, InstanceMetadat
     // What the program no longer names goes back to what it was before.
     const dropped = SETTINGS.filter((name) => olds[name] !== undefined && inputs[name] === undefined);
     const wanted = { ...pick(before, dropped), ...ownOf(inputs) };
-    return sync(server, inputs, { wanted, before, owed: owedBy(olds, inputs, server) });
+    const owed =
+      olds.restartFailed === true ? { restart: true, start: true } : owedByInterrupted(olds.enabled, server, inputs);
+    return sync(server, inputs, { wanted, before, owed });
   },
   read: async (id, known) => {
     const server = await getInstance(currentSession(), id);
@@ -179,13 +179,10 @@ function recordOf(server: Instance, { recorded }: InstanceMetadataServiceInputs)
 }
 
 /** A setting that is as wanted already was set by a run that was interrupted, where the record says otherwise. */
-function settingsBefore(
-  live: MetadataService,
-  inputs: InstanceMetadataServiceInputs,
-  recorded: Recorded | undefined,
-): MetadataService {
+function settingsBefore(server: Instance, inputs: InstanceMetadataServiceInputs): MetadataService {
+  const { metadataService: live } = server;
   const done = SETTINGS.filter((name) => live[name] === inputs[name]);
-  return { ...live, ...pick(recorded?.settings ?? live, done) };
+  return { ...live, ...pick(recordOf(server, inputs)?.settings ?? live, done) };
 }
 
 /** What a run before this one has switched on and left undone. */
@@ -196,14 +193,10 @@ interface Owed {
   readonly start: boolean;
 }
 
-function owedBy(
-  olds: InstanceMetadataServiceOutputs,
-  inputs: InstanceMetadataServiceInputs,
-  server: Instance,
-): Owed | undefined {
-  if (olds.restartFailed === true) return { restart: true, start: true };
-  const interrupted = inputs.enabled && !olds.enabled && server.metadataService.enabled;
-  return interrupted ? { restart: false, start: recordOf(server, inputs)?.running === true } : undefined;
+/** It is on, as wanted, and was off by all that is known: a run that was interrupted has switched it on. */
+function owedByInterrupted(wasOn: boolean, server: Instance, inputs: InstanceMetadataServiceInputs): Owed | undefined {
+  if (wasOn || !inputs.enabled || !server.metadataService.enabled) return undefined;
+  return { restart: false, start: recordOf(server, inputs)?.running === true };
 }
 
 interface Change {
@@ -224,13 +217,15 @@ async function sync(
   let restarting = false;
   try {
     const live = await set(ready, wanted);
-    const switchedOn = !ready.metadataService.enabled && live.metadataService.enabled;
-    const restarts = inputs.restartToApply === true && (switchedOn || owed?.restart === true);
-    const starts = (inputs.restartToApply === true || owed?.restart === true) && owed?.start === true;
-    if (ready.status === "running" ? restarts : ready.status === "stopped" && starts) {
+    const { enabled } = live.metadataService;
+    const switchedOn = enabled && !ready.metadataService.enabled;
+    const told = inputs.restartToApply === true;
+    const restarts = ready.status === "running" && enabled && told && (switchedOn || owed?.restart === true);
+    const starts = ready.status === "stopped" && owed?.start === true && (told || owed.restart);
+    if (restarts || starts) {
       restarting = true;
       await bringTo("running", await bringTo("stopped", live));
-    } else if (ready.status === "running" && (switchedOn || owed !== undefined)) {
+    } else if (ready.status === "running" && enabled && (switchedOn || owed !== undefined)) {
       warn(TYPE, { ...inputs }, switchedOnText(nameOf(live.id, live)));
     }
     return outputs;

@@ -285,6 +285,11 @@ describe("after a run that had switched the service on and went no further", () 
     expect([await status(), warnings.mock.calls]).toEqual(["stopped", []]);
   });
 
+  it("says nothing of a service that was to be switched off", async () => {
+    await create({ enabled: false, recorded: record({ settings: ON }), restartToApply: true });
+    expect([actions(), await status(), warnings.mock.calls]).toEqual([0, "running", []]);
+  });
+
   it.each([
     ["running, and restarts it", "running", 2],
     ["stopped, and starts it", "stopped", 1],

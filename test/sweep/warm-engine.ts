@@ -130,7 +130,8 @@ export class WarmEngine {
       diff: async (...args) => (await now()).diff?.(...args) ?? {},
       create: async (...args) => (await now()).create(...args),
       update: async (...args) => (await now()).update?.(...args) ?? {},
-      read: async (...args) => (await now()).read?.(...args) ?? {},
+      // As the SDK has it: what cannot be read is as it is known.
+      read: async (id, props) => (await now()).read?.(id, props) ?? { id, props: props as object },
       delete: async (...args) => (await now()).delete?.(...args),
     };
   }

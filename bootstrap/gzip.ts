@@ -7,6 +7,9 @@
 const WINDOW = 32_768;
 const LONGEST = 258;
 const END_OF_BLOCK = 256;
+/** What is longer hardly ever fits into user data: not every copy is looked at, and the error with its size comes in time. */
+const LONG_TEXT = 131_072;
+const COPIES_IN_LONG_TEXT = 32;
 /** Order in which the lengths of the code-length codes are sent (RFC 1951, 3.2.7). */
 const LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] as const;
 
@@ -77,6 +80,7 @@ function codesFor(symbols: readonly (readonly Symbol[])[]): Codes {
 /** For each place the copies that can be made there: longer ones only from farther back, each with the longest it reaches. */
 function findMatches(bytes: Buffer): Copy[][] {
   const seen = new Map<number, number[]>();
+  const looks = bytes.length > LONG_TEXT ? COPIES_IN_LONG_TEXT : Infinity;
   return Array.from(bytes, (_, at) => {
     if (at + 2 >= bytes.length) return [];
     const key = bytes.readUIntBE(at, 3);
@@ -84,9 +88,12 @@ function findMatches(bytes: Buffer): Copy[][] {
     const copies: Copy[] = [];
     const limit = Math.min(LONGEST, bytes.length - at);
     let best = 2;
-    for (let index = places.length - 1; index >= 0 && best < limit; index--) {
+    const last = Math.max(0, places.length - looks);
+    for (let index = places.length - 1; index >= last && best < limit; index--) {
       const place = places[index] ?? 0;
       if (at - place > WINDOW) break;
+      // Most of them end before the best one does, which this byte tells without a look at the others.
+      if (bytes[place + best] !== bytes[at + best]) continue;
       let length = 3;
       while (length < limit && bytes[place + length] === bytes[at + length]) length++;
       if (length > best) {

@@ -91,6 +91,14 @@ describe("uninstall", () => {
     expect(found()).toEqual(theirs);
   });
 
+  it("leaves no failed unit behind, where a renewal was under way", async () => {
+    const server = withPrograms({ systemctl: 'echo "$*" >>"$0.log"; [ "$1" != reset-failed ]' });
+    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
+    expect(server.read("/bin/systemctl.log")).toMatch(
+      /^disable [^]*\ndaemon-reload\nreset-failed vpc-identity.service\n$/,
+    );
+  });
+
   it("removes everything of this program and nothing else", async () => {
     const server = servers.makeQuick();
     await server.run(["once"]);

@@ -150,7 +150,9 @@ export function ibmInstanceArgs(args: IbmServerIdentityArgs): IbmInstanceIdentit
  */
 export function ibmInstanceTemplateArgs(args: IbmTemplateIdentityArgs): IbmInstanceIdentity {
   const given = withoutNulls(args);
-  return instanceIdentity("ibmInstanceTemplateArgs", templateRule, given, given.autoLink ?? false);
+  const identity = instanceIdentity("ibmInstanceTemplateArgs", templateRule, given, false);
+  // Read after all was judged: what is given may be nothing at all.
+  return { ...identity, defaultTrustedProfileAutoLink: given.autoLink ?? false };
 }
 
 /**
@@ -179,7 +181,7 @@ function instanceIdentity(
   what: string,
   rule: Rule,
   args: IbmServerIdentityArgs,
-  autoLink: pulumi.Input<boolean>,
+  autoLink: boolean,
 ): IbmInstanceIdentity {
   const { profileId, protocol, userData } = judged(what, rule, args);
   return {

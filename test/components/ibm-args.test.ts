@@ -202,3 +202,10 @@ it.each<[string, () => unknown, string[]]>([
   const lines = refusalOf(make).split("\n");
   expect(lines.map((line, index) => line.slice(0, expected[index]?.length))).toEqual(expected);
 });
+
+it.each([ibmInstanceArgs, ibmInstanceTemplateArgs, ibmBareMetalServerArgs])(
+  "%p says what it needs when nothing is given",
+  (argsFor) => {
+    expect(refusalOf(() => argsFor(undefined as never))).toContain(argsFor.name);
+  },
+);

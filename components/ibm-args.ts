@@ -149,10 +149,7 @@ export function ibmInstanceArgs(args: IbmServerIdentityArgs): IbmInstanceIdentit
  * new ibm.IsInstanceGroup("web", { name: "web", instanceTemplate: template.id, subnets }, { dependsOn: rule });
  */
 export function ibmInstanceTemplateArgs(args: IbmTemplateIdentityArgs): IbmInstanceIdentity {
-  const given = withoutNulls(args);
-  const identity = instanceIdentity("ibmInstanceTemplateArgs", templateRule, given, false);
-  // Read after all was judged: what is given may be nothing at all.
-  return { ...identity, defaultTrustedProfileAutoLink: given.autoLink ?? false };
+  return instanceIdentity("ibmInstanceTemplateArgs", templateRule, withoutNulls(args), false);
 }
 
 /**
@@ -180,15 +177,15 @@ export function ibmBareMetalServerArgs(args: IbmBareMetalServerIdentityArgs): Ib
 function instanceIdentity(
   what: string,
   rule: Rule,
-  args: IbmServerIdentityArgs,
-  autoLink: boolean,
+  args: IbmTemplateIdentityArgs,
+  linksUnlessTold: boolean,
 ): IbmInstanceIdentity {
   const { profileId, protocol, userData } = judged(what, rule, args);
   return {
     // All three, always: without `enabled`, that provider switches the service off, and what is left out later stays.
     metadataService: { enabled: true, protocol, responseHopLimit: args.metadataService?.responseHopLimit ?? 1 },
     defaultTrustedProfileTarget: profileId,
-    defaultTrustedProfileAutoLink: autoLink,
+    defaultTrustedProfileAutoLink: args.autoLink ?? linksUnlessTold,
     userData,
   };
 }

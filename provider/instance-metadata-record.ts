@@ -10,7 +10,7 @@ import { type Instance, type MetadataService, getInstance } from "../client/vpc"
 import { configure, currentSession } from "./connection";
 import { UNANSWERED_APPEARS_WITHIN_MS, notFoundError, untilVisible } from "./converge";
 import { type FieldTable, diffByTable } from "./diff";
-import { sameReference } from "./references";
+import { idIn, sameReference } from "./references";
 import { providerStub, typeToken } from "./stub";
 import { type Timeouts, withinTimeout } from "./timeouts";
 
@@ -53,7 +53,7 @@ export const handler: pulumi.dynamic.ResourceProvider<InstanceMetadataRecordInpu
 
 /** The server of an id or a CRN, which may have been made a moment ago. */
 export async function serverOf(instanceId: string): Promise<Instance> {
-  const id = instanceId.split(":").at(-1) ?? instanceId;
+  const id = idIn(instanceId);
   const server = await untilVisible(() => getInstance(currentSession(), id), UNANSWERED_APPEARS_WITHIN_MS);
   if (server === undefined) throw notFoundError(`server "${id}"`);
   return server;

@@ -189,14 +189,15 @@ function settingsBefore(server: Instance, inputs: InstanceMetadataServiceInputs)
 interface Owed {
   /** It is known that the restart failed. Otherwise a server that runs may have been restarted: there is only a warning. */
   readonly restart: boolean;
-  /** A server that is found stopped was running. */
+  /** A server that is found stopped was stopped by that run. */
   readonly start: boolean;
 }
 
 /** It is on, as wanted, and was off by all that is known: a run that was interrupted has switched it on. */
 function owedByInterrupted(wasOn: boolean, server: Instance, inputs: InstanceMetadataServiceInputs): Owed | undefined {
   if (wasOn || !inputs.enabled || !server.metadataService.enabled) return undefined;
-  return { restart: false, start: recordOf(server, inputs)?.running === true };
+  const start = inputs.restartToApply === true && recordOf(server, inputs)?.running === true;
+  return { restart: false, start };
 }
 
 interface Change {
@@ -219,13 +220,12 @@ async function sync(
     const live = await set(ready, wanted);
     const { enabled } = live.metadataService;
     const switchedOn = enabled && !ready.metadataService.enabled;
-    const told = inputs.restartToApply === true;
-    const restarts = ready.status === "running" && enabled && told && (switchedOn || owed?.restart === true);
-    const starts = ready.status === "stopped" && owed?.start === true && (told || owed.restart);
-    if (restarts || starts) {
+    const runs = ready.status === "running" && enabled;
+    const restarts = runs && inputs.restartToApply === true && (switchedOn || owed?.restart === true);
+    if (restarts || (ready.status === "stopped" && owed?.start === true)) {
       restarting = true;
       await bringTo("running", await bringTo("stopped", live));
-    } else if (ready.status === "running" && enabled && (switchedOn || owed !== undefined)) {
+    } else if (runs && (switchedOn || owed !== undefined)) {
       warn(TYPE, { ...inputs }, switchedOnText(nameOf(live.id, live)));
     }
     return outputs;

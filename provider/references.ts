@@ -7,7 +7,7 @@ import { sameSet } from "./diff";
 const SERVICE_ID = /^ServiceId-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** IAM makes both the IAM id and the CRN from the id: the one puts `iam-` before it, the other ends in it. */
-function idIn(value: unknown, id: RegExp): string | undefined {
+function iamIdIn(value: unknown, id: RegExp): string | undefined {
   if (typeof value !== "string") return undefined;
   const found = (CRN.test(value) ? (value.split(":").at(-1) ?? "") : value).replace(/^iam-/, "");
   return id.test(found) ? found : undefined;
@@ -15,12 +15,12 @@ function idIn(value: unknown, id: RegExp): string | undefined {
 
 /** `Profile-<uuid>` for a profile's id, IAM id or CRN; undefined for anything else. */
 export function profileIdOf(value: unknown): string | undefined {
-  return idIn(value, PROFILE_ID);
+  return iamIdIn(value, PROFILE_ID);
 }
 
 /** `ServiceId-<uuid>` for a service ID's id, IAM id or CRN; undefined for anything else. */
 export function serviceIdOf(value: unknown): string | undefined {
-  return idIn(value, SERVICE_ID);
+  return iamIdIn(value, SERVICE_ID);
 }
 
 const reference =
@@ -45,6 +45,11 @@ export const accountRule: Rule = text({
 
 /** A resource of the VPC API: an id or a CRN. */
 export const REFERENCE: Rule = text({ max: 512, pattern: /^\S+$/, allowed: "an id or a CRN" });
+
+/** The id that an id or a CRN of the VPC API names: a CRN ends in it. */
+export function idIn(idOrCrn: string): string {
+  return idOrCrn.startsWith("crn:") ? (idOrCrn.split(":").at(-1) ?? idOrCrn) : idOrCrn;
+}
 
 /** A name of a resource of the VPC API. */
 export const nameRule: Rule = text({

@@ -30,7 +30,7 @@ import {
   stillUnusable,
   untilAvailable,
 } from "./network-lifecycle";
-import { REFERENCE, sameReference, zoneRule } from "./references";
+import { REFERENCE, idIn, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** What subnets of either form take. */
@@ -203,7 +203,7 @@ export const handler = handlerFor<SubnetInputs, SubnetOutputs>({
       inputs,
       wanted: { ...wanted(inputs) },
       create: () => createSubnet(currentSession(), { ...wanted(inputs), resourceGroupId: resourceGroupOf(inputs) }),
-      list: () => listSubnets(currentSession(), { vpcId: lastPart(inputs.vpcId) }),
+      list: () => listSubnets(currentSession(), { vpcId: idIn(inputs.vpcId) }),
       get: (id) => getSubnet(currentSession(), id),
       outputsOf: (live) => outputsOf(live, inputs),
       sync: (id, outputs) => syncSubnet(id, outputs, inputs),
@@ -228,9 +228,6 @@ export const handler = handlerFor<SubnetInputs, SubnetOutputs>({
   inputsOf: wanted,
   describe: (id) => `${NOUN} "${id}"`,
 });
-
-const lastPart = (idOrCrn: string): string =>
-  idOrCrn.startsWith("crn:") ? (idOrCrn.split(":").at(-1) ?? "") : idOrCrn;
 
 type Wanted = Omit<SubnetInputs, keyof Internal | "adopt">;
 

@@ -159,15 +159,22 @@ export class Encoder {
 
   /** The text that `stack export` shows. */
   exported(resources: readonly ResourceState[], pending: readonly PendingOperation[]): string {
-    const all = resources.map((resource) => this.encoded(resource));
-    return this.joined([`{${versionOf(all)},"deployment":`, ...this.parts(all, pending), "}"]).toString();
+    return this.text(['"deployment":', "}"], resources, pending).toString();
   }
 
   /** The text of a state file, in memory that the next one is put into. */
   checkpoint(stack: string, resources: readonly ResourceState[], pending: readonly PendingOperation[]): Buffer {
+    return this.text([`"checkpoint":{"stack":${toJson(stack)},"latest":`, "}}"], resources, pending);
+  }
+
+  /** The deployment between what comes before and after it, all below its version. */
+  private text(
+    [before, after]: readonly [string, string],
+    resources: readonly ResourceState[],
+    pending: readonly PendingOperation[],
+  ): Buffer {
     const all = resources.map((resource) => this.encoded(resource));
-    const head = `{${versionOf(all)},"checkpoint":{"stack":${toJson(stack)},"latest":`;
-    return this.joined([head, ...this.parts(all, pending), "}}"]);
+    return this.joined([`{${versionOf(all)},${before}`, ...this.parts(all, pending), after]);
   }
 
   private parts(resources: readonly Encoded[], pending: readonly PendingOperation[]): (Buffer | string)[] {

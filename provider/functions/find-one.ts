@@ -59,8 +59,3 @@ export function nearest(name: string | undefined, names: readonly string[]): str
     .slice(0, SHOWN)
     .map(([, other]) => other);
 }
-
-/** The id that an id or a CRN names: a CRN ends in it. */
-export function idIn(idOrCrn: string): string {
-  return idOrCrn.startsWith("crn:") ? (idOrCrn.split(":").at(-1) ?? idOrCrn) : idOrCrn;
-}

@@ -10,8 +10,8 @@ import { VpcIdentityError } from "../../core/errors";
 import { flag, object, oneOf, text } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
-import { REFERENCE, nameRule } from "../references";
-import { findOne, idIn, nearest, notFound } from "./find-one";
+import { REFERENCE, idIn, nameRule } from "../references";
+import { findOne, nearest, notFound } from "./find-one";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Which image to look up: by id, by name, or the newest of an operating system. */

@@ -8,8 +8,8 @@ import { type SshKey, getSshKey as readSshKey, listSshKeys } from "../../client/
 import { object, text } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
-import { REFERENCE, nameRule } from "../references";
-import { findOne, idIn, notFound } from "./find-one";
+import { REFERENCE, idIn, nameRule } from "../references";
+import { findOne, notFound } from "./find-one";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Which key to look up: by id, by name or by fingerprint, one of them. */

@@ -8,8 +8,8 @@ import { type Subnet, getSubnet as readSubnet, listSubnets } from "../../client/
 import { object } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
-import { REFERENCE, nameRule } from "../references";
-import { findOne, idIn, notFound } from "./find-one";
+import { REFERENCE, idIn, nameRule } from "../references";
+import { findOne, notFound } from "./find-one";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Which subnet to look up: by id, or by name and perhaps its VPC. */

@@ -8,8 +8,8 @@ import { type Vpc, getVpc as readVpc, listVpcs } from "../../client/vpc-networks
 import { object } from "../../core/validate";
 import { compact } from "../diff";
 import { assertValid } from "../preflight";
-import { REFERENCE, nameRule } from "../references";
-import { findOne, idIn, notFound } from "./find-one";
+import { REFERENCE, idIn, nameRule } from "../references";
+import { findOne, notFound } from "./find-one";
 import { type LookupInput, type LookupOptions, programSession, whenKnown } from "./program-session";
 
 /** Which VPC to look up: by id or by name, one of them. */

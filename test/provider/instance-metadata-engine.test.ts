@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Emulator, startEmulator } from "../../emulator";
-import { Api } from "../emulator/support";
+import { Api, VPC } from "../emulator/support";
 import { ENGINE, Project, type StateResource, until } from "../support/project";
 
 const PROGRAM = `
@@ -116,7 +116,7 @@ it("is written down also where version 0.1.0 has made the change, which stays as
   writeFileSync(join(project.cwd, "earlier.json"), state);
   await must("stack", "import", "--file", "earlier.json");
   const api = await new Api(emulator).logIn();
-  await api.must(`PATCH /v1/instances/${id}?version=2025-09-16&generation=2`, { metadata_service: ON });
+  await api.must(`PATCH /v1/instances/${id}?${VPC}`, { metadata_service: ON });
   const before = await stored("InstanceMetadataService");
   const calls = emulator.journal().length;
 

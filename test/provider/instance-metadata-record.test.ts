@@ -4,7 +4,7 @@ import { handler } from "../../provider/instance-metadata-record";
 import { InstanceMetadataService, type InstanceMetadataServiceArgs } from "../../provider/instance-metadata-service";
 import { rejectionOf, testCloud } from "./cloud";
 import { placeOf } from "./instance-place";
-import { type Registration, refusalOf, startProgram, valueOf } from "./program";
+import { refusalOf, testProgram, valueOf } from "./program";
 
 const SETTINGS = { enabled: false, protocol: "https", responseHopLimit: 5 } as const;
 const TOKEN = "pulumi-nodejs:dynamic/vpc-identity:";
@@ -80,18 +80,15 @@ describe("a record", () => {
 });
 
 describe("in a program", () => {
-  let registrations: Registration[];
-  beforeEach(async () => {
-    registrations = await startProgram();
-  });
-  const types = (): string[] => registrations.map(({ type }) => type.replace(TOKEN, ""));
+  const program = testProgram();
+  const types = (): string[] => program.registrations.map(({ type }) => type.replace(TOKEN, ""));
 
   it("is registered under the same name before the settings are, which get it as an input", async () => {
     await valueOf(new InstanceMetadataService("app", { instanceId: "0717_1" }).urn);
     expect(types().sort()).toEqual(["InstanceMetadataRecord", "InstanceMetadataService", "StackSeed"]);
     expect(types().at(-1)).toBe("InstanceMetadataService");
     const [record, service] = ["Record", "Service"].map((kind) =>
-      registrations.find(({ type }) => type === `${TOKEN}InstanceMetadata${kind}`),
+      program.registrations.find(({ type }) => type === `${TOKEN}InstanceMetadata${kind}`),
     );
     expect(record).toEqual({
       type: `${TOKEN}InstanceMetadataRecord`,
@@ -113,7 +110,7 @@ describe("in a program", () => {
   ])("is not made for %s", async (_name, args, problem) => {
     expect(refusalOf(() => new InstanceMetadataService("app", args as InstanceMetadataServiceArgs))).toContain(problem);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(registrations).toEqual([]);
+    expect(program.registrations).toEqual([]);
   });
 
   it("is not made for settings that are only read", async () => {

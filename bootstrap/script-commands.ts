@@ -17,7 +17,7 @@ export const SCRIPT_HEAD = String.raw`#!/bin/sh
 # usage: vpc-identity COMMAND
 #   once                        fetch every token and the certificate now
 #   renew                       fetch what is missing or due; what the timer runs
-#   loop                        stay in the foreground and renew in time
+#   loop                        renew in time, in the foreground
 #   status [--json]             exit 0 all fresh, 1 something due, 2 expired, 3 missing
 #   needs-renewal [--exit-code] yes or no; with --exit-code 0 for yes, 1 for no
 #   print-token [--json] [NAME] a valid token, "default" unless named; as IAM has it

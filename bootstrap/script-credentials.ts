@@ -142,9 +142,9 @@ publish() {
   rm -f "$new/last.pem"
   # Earlier by chance, so that servers made together do not renew together.
   note "$new/.issued" $((life * certificatePercent / 100 - $(od -An -N2 -tu2 /dev/urandom) % (life / 10 + 1))) &&
-    printf '{"generation":%s,"instanceId":"%s","certificateId":"%s","serial":"%s","sha256":"%s","notBefore":"%s","notAfter":"%s",%s}\n' \
-      "$number" "$instance" "$id" "$serial" "$sha256" "$not_before" "$not_after" \
-      "\"expiresInSeconds\":$life,\"keySize\":$keySize,\"certificates\":$count,\"files\":[\"key.pem\",\"leaf.pem\",\"chain.pem\",\"fullchain.pem\"]" \
+    printf '{"generation":%s,"instanceId":"%s","certificateId":"%s","serial":"%s","sha256":"%s","notBefore":"%s","notAfter":"%s",'\
+'"expiresInSeconds":%s,"keySize":%s,"certificates":%s,"files":["key.pem","leaf.pem","chain.pem","fullchain.pem"]}\n' \
+      "$number" "$instance" "$id" "$serial" "$sha256" "$not_before" "$not_after" "$life" "$keySize" "$count" \
       >"$new/manifest.json" &&
     cat "$new/leaf.pem" "$new/chain.pem" >"$new/fullchain.pem" &&
     share 640 "$new"/*.* && share 750 "$new" && mv "$new" "$run/generations/$number" &&

@@ -62,7 +62,7 @@ no_answer() {
     bad 4 "wrong protocol: $other answers, $base does not" 'set protocol in the bootstrap options as on the server'
   fi
   case $failed/$seen in
-    6/*) bad 4 "$seen" 'the name needs DNS: check the resolver of this server' ;;
+    6/*) bad 4 "$seen" 'check the DNS resolver of this server' ;;
     35/* | 51/* | 60/*) bad 4 "$seen" 'the certificate of the service is not trusted here: install the CA bundle, check the clock' ;;
     7/*)
       # Why the kernel refused, newer versions of curl only say when asked for everything.

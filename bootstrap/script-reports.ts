@@ -51,6 +51,8 @@ write_metrics() {
   if (settings) 2>/dev/null; then settings; fi
   if mine; then [ ! -r "$run/hooks-failed" ] || read -r hooks <"$run/hooks-failed"; else wanted=''; fi
   [ "$hooks" = 1 ] || hooks=0
+  # What a run left that was killed in here; another run may be in here just now.
+  for old in "$root$1".vpc-identity.*; do [ ! -f "$old" ] || kill -0 "$(printf %s "$old" | sed 's/.*[.]//')" 2>/dev/null || rm -f "$old"; done
   (umask 022; mkdir -p "$root$(dirname "$1")") && {
     printf '%s\n' '# TYPE vpc_identity_last_run_exit_code gauge' "vpc_identity_last_run_exit_code $2" \
       '# TYPE vpc_identity_last_run_timestamp_seconds gauge' "vpc_identity_last_run_timestamp_seconds $3" \
@@ -63,11 +65,11 @@ write_metrics() {
     done <<END
 $wanted
 END
-  } >"$root$1.$$" && chmod 644 "$root$1.$$" && mv -f "$root$1.$$" "$root$1" || say "cannot write $1"
+  } >"$root$1.vpc-identity.$$" && chmod 644 "$root$1.vpc-identity.$$" && mv -f "$root$1.vpc-identity.$$" "$root$1" || say "cannot write $1"
 }
 
 # remove_file FILE: when all is uninstalled.
-remove_file() { rm -f "$root$1"; }
+remove_file() { rm -f "$root$1" "$root$1".vpc-identity.*; }
 
 [ ! -r "$etc/extras.conf" ] || each log log_format
 case $doing in once | renew) trap 'code=143; report; exit 143' TERM ;; esac

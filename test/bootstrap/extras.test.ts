@@ -1,6 +1,7 @@
 /** The rarer features of the installed script: reports for machines, keys that stay, early failures, strongSwan's files. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { refusal } from "./metadata-service";
 import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
@@ -161,6 +162,20 @@ describe("the metrics file", () => {
   });
 
   const PROM = "/var/lib/node/exporter/vpc-identity.prom";
+
+  it.each(present)("is all that runs leave, even one that was killed as it wrote it, under $name", async ({ argv }) => {
+    const server = serverWith({ certificate: false, metricsFile: PROM });
+    await server.run(["once"]);
+    const dead = spawnSync("true").pid;
+    for (const name of [`vpc-identity.${dead}`, `vpc-identity.${process.pid}`, "1"])
+      writeFileSync(server.path(`${PROM}.${name}`), "half");
+    await server.run(["once"], { shell: argv });
+    const found = (): string[] => readdirSync(dirname(server.path(PROM))).sort();
+    const [file, other, theirs] = ["", `.vpc-identity.${process.pid}`, ".1"].map((end) => `${basename(PROM)}${end}`);
+    expect(found()).toEqual([file, theirs, other]);
+    await server.run(["uninstall"], { shell: argv });
+    expect(found()).toEqual([theirs]);
+  });
 
   it("is in folders that the collector can enter", async () => {
     const server = serverWith({ certificate: false, metricsFile: PROM });

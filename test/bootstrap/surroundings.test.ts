@@ -66,7 +66,7 @@ const DUMMY =
     const server = servers.makeQuick({ protocol: "https" });
     const hide = `${UP}; ip address add 169.254.169.254/32 dev lo`;
     const unknown = await isolated(server, "-rn", hide, "doctor");
-    expect(unknown.output).toMatch(/FAIL {2}identity token: .*curl: \(6\)[\s\S]*check the resolver/);
+    expect(unknown.output).toMatch(/FAIL {2}identity token: .*curl: \(6\)[\s\S]*check the DNS resolver/);
     server.configure({ protocol: "https", pinMetadataAddress: true });
     const pinned = await isolated(server, "-rn", hide, "doctor");
     expect(pinned.output).toMatch(/FAIL {2}refused: identity token: .*curl: \(7\)/);

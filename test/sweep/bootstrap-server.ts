@@ -229,7 +229,7 @@ printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod
       tokens,
       generation,
       broken: [...broken, ...this.#brokenCopies(files)],
-      debris: [...files.keys()].filter((path) => /\/\.(work\.\w+|vpc-identity)$/.test(path)),
+      debris: [...files.keys()].filter((path) => /\/\.(work\.\w+|vpc-identity)$|\.prom\.vpc-identity\./.test(path)),
       behind: this.isEquipped ? this.#copiesBehind(files, tokens) : [],
       told: words(TOLD),
       failures: words(FAILURES),

@@ -13,6 +13,7 @@ import {
   NOTHING,
   type Protocol,
   PROTOCOLS,
+  SERVERS_EACH,
   type Ran,
   type Shell,
   SHELLS,
@@ -21,7 +22,7 @@ import {
 } from "./bootstrap-server";
 import { struckCall } from "./calls";
 import type { SweepOptions, SweepResult } from "./sweep";
-import { shuffled, Tally } from "./tally";
+import { dealt, shuffled, Tally } from "./tally";
 
 const NAME = "bootstrap faults";
 
@@ -142,16 +143,19 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
     expected: sum((part) => part.cases.length),
     notApplicable: calls * faults - sum((part) => part.all.length),
   });
+  const shares = cases.flatMap((part) =>
+    dealt(part.cases, options.sample ? 1 : SERVERS_EACH).map((share) => ({ protocol: part.protocol, share })),
+  );
   await Promise.all(
-    cases.map(async (part) => {
-      const server = await SweptServer.start(part.protocol);
+    shares.map(async ({ protocol, share }) => {
+      const server = await SweptServer.start(protocol);
       if (server === undefined) {
-        tally.skip(part.cases.length, "this machine refuses namespaces");
+        tally.skip(share.length, "this machine refuses namespaces");
         return;
       }
       try {
         await expectCalls(server, tally);
-        for (const one of part.cases) if (!tally.stopped) await run(server, one, tally);
+        for (const one of share) if (!tally.stopped) await run(server, one, tally);
       } finally {
         await server.close();
       }

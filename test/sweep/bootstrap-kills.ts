@@ -9,14 +9,17 @@ import {
   COMMANDS,
   NOTHING,
   type Protocol,
+  PROGRAMS_OF_SWEEP,
   PROTOCOLS,
+  quoted,
+  SERVERS_EACH,
   type Shell,
   SHELLS,
   SweptServer,
   untold,
 } from "./bootstrap-server";
 import type { SweepOptions, SweepResult } from "./sweep";
-import { drawing, shuffled, Tally } from "./tally";
+import { dealt, drawing, shuffled, Tally } from "./tally";
 
 const NAME = "bootstrap kills";
 const VICTIMS = ["everything", "the shell alone"] as const;
@@ -57,7 +60,7 @@ const TO_PIPE = `"awk -v json="* | "cat "* | "find "* | "sed "*`;
 /** Stands before a program of the system. */
 const STAND_IN = `#!/usr/bin/dash
 . /run/sweep/step
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
+PATH=${PROGRAMS_OF_SWEEP}:/usr/sbin:/usr/bin:/sbin:/bin
 program=\${0##*/}
 case "$program $*" in
   ${TO_PIPE}) [ -f /proc/self/fd/1 ] || exec "$program" "$@" ;;
@@ -93,8 +96,6 @@ printf() { [ ! -f /proc/self/fd/1 ] || sweep_step inside printf "$@"; command pr
 echo() { [ ! -f /proc/self/fd/1 ] || sweep_step inside echo "$@"; command echo "$@"; }
 case $(/usr/bin/readlink /usr/local/sbin/sh) in *busybox) . /run/sweep/applets ;; esac
 `;
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** What the owner asks for stays as it is, in the file that the script reads. */
 const INSTALL = `extras=/usr/local/lib/vpc-identity/extras
@@ -145,9 +146,10 @@ interface Case {
 
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const prepared = await Promise.all(
-    PROTOCOLS.map((protocol, index) => {
+    PROTOCOLS.flatMap((protocol, index) => {
       const all = shuffled(RUNS, options.seed + index);
-      return prepare(protocol, options.sample ? all.slice(0, 2) : all);
+      const shares = options.sample ? [all.slice(0, 2)] : dealt(all, SERVERS_EACH);
+      return shares.map((runs) => prepare(protocol, runs));
     }),
   );
   const plans = prepared.map((one, index) => casesOf(one, options, index));

@@ -1,8 +1,9 @@
 /**
  * Emulated servers in namespaces of their own, on the true address of the metadata service, on which the installed command
- * is run again and again while something goes wrong. Only waiting is made short: `sleep` and the patience of curl.
+ * is run again and again while something goes wrong. Waiting is made short (`sleep`, the patience of curl), and openssl takes
+ * its keys from a stock.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type BootstrapOptions, bootstrapUserData } from "../../bootstrap";
 import { type Emulator, startEmulator } from "../../emulator";
 import { type BootedServer, bootInstance } from "../../emulator/boot";
@@ -11,6 +12,9 @@ import { link, makeServer } from "../emulator/emulated-server";
 /** One server for each. That of `https` also has all that makes the script write files, see {@link EQUIPMENT}. */
 export const PROTOCOLS = ["http", "https"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Servers of each that share the whole of a sweep: a run waits for half of its time. */
+export const SERVERS_EACH = 4;
 
 /** What stands for `sh` on the server, in the script and in what it starts. */
 export const SHELLS = { dash: "/usr/bin/dash", "BusyBox ash": "/usr/bin/busybox", bash: "/usr/bin/bash" } as const;
@@ -36,6 +40,37 @@ const SCRIPT = "/usr/local/bin/vpc-identity";
 const PATIENCE_SECONDS = 12;
 /** What takes longer is killed; a run with its retries takes a few seconds. */
 const LIMIT_SECONDS = 120;
+
+/** Before the programs of the system; what a sweep puts before all of them is in `/usr/local/sbin`. */
+export const PROGRAMS_OF_SWEEP = "/usr/local/bin";
+
+/** To make a key costs more than all the rest of a run. No key is that of the run before, nor that of the one before it. */
+const KEYS = 3;
+let stock: readonly string[] | undefined;
+
+/** As the script calls it for a key, openssl writes the file that comes last. */
+function opensslWithStock(): string {
+  const format = { type: "pkcs8", format: "pem" } as const;
+  stock ??= Array.from(
+    { length: KEYS },
+    () =>
+      generateKeyPairSync("rsa", {
+        modulusLength: 2048,
+        privateKeyEncoding: format,
+        publicKeyEncoding: { ...format, type: "spki" },
+      }).privateKey,
+  );
+  return `#!/usr/bin/dash
+[ "$1" = genpkey ] || exec /usr/bin/openssl "$@"
+for file; do :; done
+read -r next </run/sweep-keys
+echo $(((next + 1) % ${KEYS})) >/run/sweep-keys
+case $next in
+${stock.map((key, index) => `${index}) key='${key}' ;;`).join("\n")}
+esac
+printf %s "$key" >"$file"
+`;
+}
 
 const SERVICES = ["VPC", "IAM_IDENTITY"];
 const METRICS = "/var/lib/node_exporter/vpc-identity.prom";
@@ -99,10 +134,13 @@ const SWANCTL = "/etc/swanctl";
 const SET = ["key.pem", "leaf.pem", "chain.pem", "fullchain.pem", "combined.pem", "manifest.json"];
 const LOOKED_AT = [
   ...[`${RESULTS}/tokens/*`, ...SET.map((name) => `${RESULTS}/current/${name}`), `${RESULTS}/credentials/*`],
-  ...[`${SWANCTL}/private/*`, `${SWANCTL}/x509/*`, `${SWANCTL}/x509ca/*`, METRICS, TOLD, FAILURES],
+  ...[`${SWANCTL}/private/*`, `${SWANCTL}/x509/*`, `${SWANCTL}/x509ca/*`, METRICS, `${METRICS}.*`, TOLD, FAILURES],
   ...[`${RESULTS}/changed`, `${RESULTS}/changed.taken`],
 ];
 const WORK_FOLDERS = [`${RESULTS}/.work.*`, `${SWANCTL}/.vpc-identity`];
+/** As one word of a shell. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 const LOOK = `for file in ${LOOKED_AT.join(" ")}; do
   if [ -f "$file" ]; then printf '\\001%s\\n' "$file"; /usr/bin/cat "$file"; fi
 done
@@ -135,7 +173,7 @@ export class SweptServer {
         trustRootsPem: emulator.rootCertificate,
         firstBootSeconds: PATIENCE_SECONDS,
         retrySeconds: PATIENCE_SECONDS,
-        ...(protocol === "https" ? EQUIPMENT : {}),
+        ...(protocol === "https" ? { ...EQUIPMENT, metadataCaPem: emulator.rootCertificate } : {}),
       });
       const made = await makeServer(emulator, { name: "swept", protocol, userData });
       await link(emulator, { ...made, profileId: other.profileId });
@@ -148,7 +186,9 @@ export class SweptServer {
       const swept = new SweptServer(emulator, protocol, server, profiles);
       if (server.isolated && server.exitCode === 0) {
         await swept.must(`sed -i 's/max-time = 20/max-time = 1/' ${SCRIPT}
-printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod 755 /usr/local/sbin/sleep`);
+printf '#!/bin/sh\\nexec /usr/bin/sleep 0.01\\n' >/usr/local/sbin/sleep && chmod 755 /usr/local/sbin/sleep
+echo 0 >/run/sweep-keys
+printf %s ${quoted(opensslWithStock())} >${PROGRAMS_OF_SWEEP}/openssl && chmod 755 ${PROGRAMS_OF_SWEEP}/openssl`);
         return swept;
       }
       await swept.close();

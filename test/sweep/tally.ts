@@ -92,6 +92,11 @@ export function shuffled<T>(entries: readonly T[], seed: number): T[] {
     .map(({ entry }) => entry);
 }
 
+/** Entries dealt to so many hands, one after the other. */
+export function dealt<T>(entries: readonly T[], hands: number): T[][] {
+  return Array.from({ length: hands }, (_, hand) => entries.filter((_entry, index) => index % hands === hand));
+}
+
 /** Some of them by name: with the same seed the same ones, whatever else there is and in whatever order. */
 export function drawn<T>(entries: readonly T[], nameOf: (entry: T) => string, seed: number, count: number): T[] {
   const lot = (entry: T): string =>

@@ -13,6 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  unlink,
   writeFileSync,
 } from "node:fs";
 import { homedir, hostname, userInfo } from "node:os";
@@ -38,7 +39,7 @@ export interface StackName {
 /** Writes a file in one step: under another name first, then renamed. */
 export function writeAtomically(file: string, content: string | Buffer): void {
   mkdirSync(dirname(file), { recursive: true });
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  const temporary = temporaryBeside(file);
   try {
     writeFileSync(temporary, content);
     renameSync(temporary, file);
@@ -46,6 +47,30 @@ export function writeAtomically(file: string, content: string | Buffer): void {
     rmSync(temporary, { force: true });
     throw new UserError(`${file} could not be written: ${messageOf(error)}. What it held before is unharmed.`);
   }
+}
+
+/** A name by which a later run finds and removes what this process leaves, should it be killed. */
+function temporaryBeside(file: string): string {
+  return join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+}
+
+let taken = 0;
+const going = new Set<string>();
+process.on("exit", () => {
+  for (const file of going) rmSync(file, { force: true });
+});
+
+/** Its name is free at once. What lasts is not waited for: a file whose content is still on its way to the disk goes only after it. */
+function removeMeanwhile(file: string): void {
+  const gone = temporaryBeside(`${file}.${(taken += 1)}`);
+  try {
+    renameSync(file, gone);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw error;
+  }
+  going.add(gone);
+  unlink(gone, () => going.delete(gone));
 }
 
 function listFiles(folder: string): string[] {
@@ -136,7 +161,7 @@ export class FileBackend {
 
   private keepPrevious(file: string): void {
     if (!existsSync(file)) return;
-    rmSync(`${file}.bak`, { force: true });
+    removeMeanwhile(`${file}.bak`);
     try {
       // A link costs nothing; the file itself is never written to again, only replaced.
       linkSync(file, `${file}.bak`);

@@ -128,6 +128,18 @@ embeddedOnly("SIGKILL", () => {
   );
 });
 
+test("an update leaves the state, the one before its last write, and nothing else", async () => {
+  project.write("program.json", JSON.stringify(AFTER));
+  await project.must(UP);
+  const stacks = project.path(".state", ".pulumi", "stacks", THINGS_PROJECT);
+  const files = readdirSync(stacks).filter((name) => !name.endsWith(".attrs"));
+  expect(files.sort()).toEqual(["dev.json", "dev.json.bak"]);
+  const before = JSON.parse(
+    project.read(join(".state", ".pulumi", "stacks", THINGS_PROJECT, "dev.json.bak")),
+  ) as StateFile;
+  expect(contentOf(before).names).toContain("changed");
+});
+
 const canMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
 const onLinux = canMount ? embeddedOnly : describe.skip;
 

@@ -267,6 +267,15 @@ case $#/$1/$2 in
     exit ;;
   1/renew/) settings; owed_hooks ;;
   1/uninstall/)
+    # Whoever writes these files is ended first, or waited for.
+    if has_systemd; then
+      systemctl disable --now vpc-identity.timer vpc-identity.service
+      systemctl stop vpc-identity-hooks.service
+      systemctl reset-failed vpc-identity-hooks.service 2>/dev/null
+    fi
+    ! (settings) 2>/dev/null || settings
+    ! mine || lock
+    lock() { :; }
     each swanctl remove_copies
     each metrics remove_file ;;
   1/status/) settings; full_status '' ;;

@@ -133,7 +133,7 @@ uninstall() {
   rm -rf "$run" "$state" "$etc" "$unit.service" "$unit.timer" "$unit-ready.target" "$unit-hooks.service" \
     "$root/usr/local/bin/vpc-identity" "$root/usr/local/lib/vpc-identity" || die 1 'cannot remove everything'
   # A renewal that was under way has failed by its end, and would be listed on.
-  if has_systemd; then systemctl daemon-reload; systemctl reset-failed 'vpc-identity*'; fi
+  if has_systemd; then systemctl daemon-reload; systemctl reset-failed 'vpc-identity.*'; fi
   say 'removed; a token that was issued stays valid until it expires'
 }
 `;

@@ -1,6 +1,7 @@
 /** The installed script as its own installer: first boot, renewals from then on, and removal. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import type { BootstrapOptions } from "../../bootstrap";
 import { refusal } from "./metadata-service";
 import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
@@ -12,8 +13,8 @@ const notLinked = { status: 400, body: refusal("profile_not_linked", "Not linked
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
 /** Stand-ins for programs of the system, each a line of sh. */
-function withPrograms(programs: Readonly<Record<string, string>>): ServerFolder {
-  const server = servers.makeQuick({}, (script) =>
+function withPrograms(programs: Readonly<Record<string, string>>, options: BootstrapOptions = {}): ServerFolder {
+  const server = servers.makeQuick(options, (script) =>
     withOwnPrograms(script).replace(/^has_systemd\(\) .*$/m, "has_systemd() { [ -x $root/bin/systemctl ]; }"),
   );
   mkdirSync(server.path("/bin"));
@@ -91,10 +92,32 @@ describe("uninstall", () => {
     expect(found()).toEqual(theirs);
   });
 
+  it("removes what a renewal that it ends writes last, and what its hooks do", async () => {
+    const prom = "/var/lib/node/vpc-identity.prom";
+    // The first time: then nothing is left to end.
+    const systemctl = `case $1 in
+  disable | stop) mkdir "$0.$1" && mkdir -p "$VPC_IDENTITY_ROOT/var/lib/node" && echo >"$VPC_IDENTITY_ROOT${prom}" ;;
+esac`;
+    const server = withPrograms({ systemctl }, { metricsFile: prom });
+    expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
+    expect(readdirSync(server.path("/var/lib/node"))).toEqual([]);
+  });
+
+  it.each(present)("waits for a run that makes copies, and removes them, under $name", async ({ argv }) => {
+    const server = servers.makeQuick({ strongswan: { name: "ours" } });
+    servers.service.plan("iam_tokens", { delayMs: 3000 });
+    const run = server.run(["once"]);
+    await seconds(1);
+    expect((await server.run(["uninstall"], { shell: argv })).exitCode).toBe(0);
+    expect((await run).exitCode).toBe(0);
+    const keys = server.path("/etc/swanctl/private");
+    expect(existsSync(keys) && readdirSync(keys)).toEqual([]);
+  });
+
   it("leaves no failed unit behind, where a renewal was under way", async () => {
     const server = withPrograms({ systemctl: 'echo "$*" >>"$0.log"; [ "$1" != reset-failed ]' });
     expect(await server.run(["uninstall"])).toMatchObject({ exitCode: 0 });
-    expect(server.read("/bin/systemctl.log")).toMatch(/^disable [^]*\ndaemon-reload\nreset-failed vpc-identity\*\n$/);
+    expect(server.read("/bin/systemctl.log")).toMatch(/^disable [^]*\ndaemon-reload\nreset-failed vpc-identity\.\*\n$/);
   });
 
   it("removes everything of this program and nothing else", async () => {

@@ -6,6 +6,7 @@ import { maskSecrets, type Properties } from "../model/values";
 import { type OperationKind, type Reporter } from "../display/reporter";
 import { loadProtocol } from "../rpc/protocol";
 import { ProviderProcess } from "../rpc/provider";
+import { Removals } from "../state/backend";
 import { Encoder, findDefect, sealingOf } from "../state/checkpoint";
 import { programOf } from "../state/project";
 import { Snapshot } from "../state/snapshot";
@@ -37,6 +38,7 @@ export interface OperationSettings {
 
 export class Operation {
   private readonly started = Date.now();
+  private readonly removals = new Removals();
   private run: Run | undefined;
   private program: ProgramRun | undefined;
 
@@ -62,6 +64,7 @@ export class Operation {
     try {
       await this.locked();
     } finally {
+      await this.removals.settled();
       release();
     }
   }
@@ -157,7 +160,8 @@ export class Operation {
   private writer(encoder: () => Encoder) {
     const { stack } = this;
     return (resources: readonly ResourceState[], pending: readonly PendingOperation[]): void => {
-      stack.backend.writeState(stack.name, encoder().checkpoint(stack.qualifiedName, resources, pending));
+      const text = encoder().checkpoint(stack.qualifiedName, resources, pending);
+      stack.backend.writeState(stack.name, text, this.removals.remove);
     };
   }
 

@@ -13,9 +13,9 @@ import {
   renameSync,
   rmSync,
   statSync,
-  unlink,
   writeFileSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { homedir, hostname, userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,28 +49,35 @@ export function writeAtomically(file: string, content: string | Buffer): void {
   }
 }
 
-/** A name by which a later run finds and removes what this process leaves, should it be killed. */
+/** A name by which `cancel` finds what this process leaves, should it be killed. */
 function temporaryBeside(file: string): string {
   return join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
 }
 
-let taken = 0;
-const going = new Set<string>();
-process.on("exit", () => {
-  for (const file of going) rmSync(file, { force: true });
-});
+/**
+ * Removes files while the engine goes on, one at a time: one whose content is still on its way to the disk goes only after
+ * that, which takes longer than writing the next.
+ */
+export class Removals {
+  private going: Promise<void> | undefined;
 
-/** Its name is free at once. What lasts is not waited for: a file whose content is still on its way to the disk goes only after it. */
-function removeMeanwhile(file: string): void {
-  const gone = temporaryBeside(`${file}.${(taken += 1)}`);
-  try {
+  /** The file's name is free at once. */
+  readonly remove = (file: string): void => {
+    if (this.going !== undefined || !existsSync(file)) {
+      rmSync(file, { force: true });
+      return;
+    }
+    const gone = temporaryBeside(file);
     renameSync(file, gone);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    throw error;
+    // What cannot be removed is harmless: nothing reads it by that name.
+    const went = rm(gone, { force: true }).catch(() => undefined);
+    this.going = went.then(() => (this.going = undefined));
+  };
+
+  /** Resolves once all are gone. */
+  async settled(): Promise<void> {
+    await this.going;
   }
-  going.add(gone);
-  unlink(gone, () => going.delete(gone));
 }
 
 function listFiles(folder: string): string[] {
@@ -146,12 +153,17 @@ export class FileBackend {
     }
   }
 
-  writeState(name: StackName, text: string | Buffer): void {
+  /** `remove` takes away what is no longer needed. */
+  writeState(
+    name: StackName,
+    text: string | Buffer,
+    remove: (file: string) => void = (file) => rmSync(file, { force: true }),
+  ): void {
     const meta = join(this.root, "meta.yaml");
     if (!existsSync(meta)) writeAtomically(meta, "version: 1\n");
     const gzip = ["1", "true"].includes(this.env.PULUMI_DIY_BACKEND_GZIP ?? "");
     const file = join(this.folder("stacks", name), `${name.stack}.json${gzip ? ".gz" : ""}`);
-    this.keepPrevious(file);
+    this.keepPrevious(file, remove);
     writeAtomically(file, gzip ? gzipSync(text) : text);
     rmSync(`${file}.attrs`, { force: true });
     for (const other of this.candidates(name)) if (other.file !== file) rmSync(other.file, { force: true });
@@ -159,9 +171,9 @@ export class FileBackend {
       writeAtomically(`${file}.${nanoseconds()}`, text);
   }
 
-  private keepPrevious(file: string): void {
+  private keepPrevious(file: string, remove: (file: string) => void): void {
     if (!existsSync(file)) return;
-    removeMeanwhile(`${file}.bak`);
+    remove(`${file}.bak`);
     try {
       // A link costs nothing; the file itself is never written to again, only replaced.
       linkSync(file, `${file}.bak`);

@@ -1,7 +1,6 @@
 /** The rarer features of the installed script: reports for machines, keys that stay, early failures, strongSwan's files. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { refusal } from "./metadata-service";
 import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
@@ -133,115 +132,6 @@ describe("log lines", () => {
       /^time="[\dTZ:-]+" program="vpc-identity" event="renewed" seconds_left=3600 message="IAM token \\"default\\" is in .*"\n$/,
     );
   });
-});
-
-describe("the metrics file", () => {
-  const values = (text: string): Record<string, number> =>
-    Object.fromEntries(
-      [...text.matchAll(/^(vpc_[^ ]+) (\d+)$/gm)].map(([, name = "", value]): [string, number] => [
-        name,
-        Number(value),
-      ]),
-    );
-
-  it("says when each credential expires and how the last run ended", async () => {
-    const server = serverWith({ metricsFile: "/var/lib/node/vpc-identity.prom" });
-    await server.run(["once"]);
-    const now = Date.now() / 1000;
-    const good = values(server.read("/var/lib/node/vpc-identity.prom"));
-    expect(good.vpc_identity_last_run_exit_code).toBe(0);
-    for (const labels of ['{kind="token",name="default"}', '{kind="certificate",name="chain"}']) {
-      const left = (good[`vpc_identity_expiry_timestamp_seconds${labels}`] ?? 0) - now;
-      expect(left).toBeGreaterThan(3500);
-      expect(left).toBeLessThanOrEqual(3600);
-    }
-    expect(statSync(server.path("/var/lib/node/vpc-identity.prom")).mode & 0o777).toBe(0o644);
-    servers.service.plan("token", { status: 403 });
-    await server.run(["once"]);
-    expect(values(server.read("/var/lib/node/vpc-identity.prom")).vpc_identity_last_run_exit_code).toBe(5);
-  });
-
-  const PROM = "/var/lib/node/exporter/vpc-identity.prom";
-
-  it.each(present)("is all that runs leave, even one that was killed as it wrote it, under $name", async ({ argv }) => {
-    const server = serverWith({ certificate: false, metricsFile: PROM });
-    await server.run(["once"]);
-    const dead = spawnSync("true").pid;
-    for (const name of [`vpc-identity.${dead}`, `vpc-identity.${process.pid}`, "1"])
-      writeFileSync(server.path(`${PROM}.${name}`), "half");
-    await server.run(["once"], { shell: argv });
-    const found = (): string[] => readdirSync(dirname(server.path(PROM))).sort();
-    const [file, other, theirs] = ["", `.vpc-identity.${process.pid}`, ".1"].map((end) => `${basename(PROM)}${end}`);
-    expect(found()).toEqual([file, theirs, other]);
-    await server.run(["uninstall"], { shell: argv });
-    expect(found()).toEqual([theirs]);
-  });
-
-  it("is in folders that the collector can enter", async () => {
-    const server = serverWith({ certificate: false, metricsFile: PROM });
-    await server.run(["once"]);
-    for (const path of ["/var/lib/node", "/var/lib/node/exporter"])
-      expect(statSync(server.path(path)).mode & 0o777).toBe(0o755);
-  });
-
-  it.each([
-    {
-      name: "a tool is missing",
-      change: (script: string) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
-      exitCode: 3,
-    },
-    {
-      name: "settings are broken",
-      spoil: (server: ServerFolder) => writeFileSync(server.path("/etc/vpc-identity/config.json"), "{"),
-      exitCode: 2,
-    },
-    {
-      name: "the folder is open to others",
-      spoil: (server: ServerFolder) => chmodSync(server.path("/run/vpc-identity"), 0o777),
-      exitCode: 1,
-    },
-  ])("tells of a run that ended early because $name", async ({ change, spoil, exitCode }) => {
-    const server = serverWith({ metricsFile: PROM }, change);
-    mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
-    spoil?.(server);
-    // The service leaves the hooks to their unit, but not this.
-    const run = await server.run(["once"], { env: { VPC_IDENTITY_HOOKS: "later" } });
-    expect(run.exitCode).toBe(exitCode);
-    expect(values(server.read(PROM))).toMatchObject({ vpc_identity_last_run_exit_code: exitCode });
-  });
-
-  it.each(present)("tells of a run that was ended by a signal, under $name", async ({ argv }) => {
-    const server = serverWith({ certificate: false, metricsFile: PROM });
-    await server.run(["once"]);
-    servers.service.plan("token", { delayMs: 20_000 });
-    const run = await server.run(["once"], {
-      shell: argv,
-      onStart: (pid) => {
-        const wait = setInterval(() => {
-          const run = server.path("/run/vpc-identity");
-          if (!server.has("/run/vpc-identity") || !readdirSync(run).some((name) => name.startsWith(".work"))) return;
-          clearInterval(wait);
-          process.kill(pid, "SIGTERM");
-        }, 20);
-      },
-    });
-    expect(run.exitCode).toBe(143);
-    const told = values(server.read(PROM));
-    expect(told.vpc_identity_last_run_exit_code).toBe(143);
-    expect(told['vpc_identity_expiry_timestamp_seconds{kind="token",name="default"}']).toBeGreaterThan(0);
-  });
-
-  it.each(["/etc/x.prom", "/usr/lib/x.prom", "/home/x/x.prom", "/tmp/x.prom", "//tmp/x.prom", "/./root/x.prom"])(
-    "is refused where the service's unit cannot write it: %s",
-    (metricsFile) => {
-      expect(validateBootstrap({ metricsFile }, "").map(({ property }) => property)).toEqual(["metricsFile"]);
-    },
-  );
-
-  it.each(["/var/lib/node/x.prom", "/srv/usr/x.prom", "/run/node/x.prom", "/tmpfs/x.prom", "/x.prom"])(
-    "may be elsewhere: %s",
-    (metricsFile) => expect(validateBootstrap({ metricsFile }, "")).toEqual([]),
-  );
 });
 
 describe("strongSwan's files", () => {

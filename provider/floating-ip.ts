@@ -30,7 +30,7 @@ import {
   stillUnusable,
   untilAvailable,
 } from "./network-lifecycle";
-import { REFERENCE, sameReference, zoneRule } from "./references";
+import { REFERENCE, idIn, sameReference, zoneRule } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 
 /** What every floating IP takes. */
@@ -204,12 +204,11 @@ interface Target {
 /** The interface that gets the address: of a server, its primary one. */
 async function targetOf(binding: Binding): Promise<Target | undefined> {
   const { instanceId, virtualNetworkInterfaceId, networkInterfaceId } = binding;
-  const lastPart = (idOrCrn: string): string => idOrCrn.split(":").at(-1) ?? idOrCrn;
   if (instanceId === undefined) {
     const id = virtualNetworkInterfaceId ?? networkInterfaceId;
-    return id === undefined ? undefined : { id: lastPart(id) };
+    return id === undefined ? undefined : { id: idIn(id) };
   }
-  const look = (): ReturnType<typeof getInstance> => getInstance(currentSession(), lastPart(instanceId));
+  const look = (): ReturnType<typeof getInstance> => getInstance(currentSession(), idIn(instanceId));
   const server = await untilVisible(look, UNANSWERED_APPEARS_WITHIN_MS);
   const id = server?.primaryNetworkAttachment?.virtualNetworkInterfaceId ?? server?.primaryNetworkInterfaceId;
   if (server === undefined || id === undefined) {

@@ -30,6 +30,7 @@ import {
 import { LINKING_ADVICE, linkingTemplateOf } from "./instance-group-linking";
 import { deleteUnused, make, nameOf, resourceGroupOf } from "./network-lifecycle";
 import { assertValid } from "./preflight";
+import { idIn } from "./references";
 import { type ResourceType, VpcIdentityResource } from "./resource";
 import { waitSeconds } from "./timeouts";
 import { onceIdle, untilGone, untilSettled } from "./waiting";
@@ -138,9 +139,7 @@ async function explained<T>(inputs: InstanceGroupInputs, work: Promise<T>): Prom
   } catch (error) {
     if (!isHttpError(error) || error.status !== 400) throw error;
     const { name, instanceTemplateId } = inputs;
-    const template = await getTemplate(currentSession(), instanceTemplateId.split(":").at(-1) ?? "").catch(
-      () => undefined,
-    );
+    const template = await getTemplate(currentSession(), idIn(instanceTemplateId)).catch(() => undefined);
     if (template?.defaultTrustedProfile?.autoLink !== true) throw error;
     throw new VpcIdentityError(
       `instance group "${name}" cannot use instance template "${template.name}" (${template.id}). ${LINKING_ADVICE}`,

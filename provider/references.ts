@@ -66,7 +66,6 @@ export const sameReference = (old: unknown, wanted: unknown): boolean => namesSa
 
 /** True when both lists, of ids or CRNs, name the same resources, in whatever order. */
 export const sameReferences = (old: unknown, wanted: unknown): boolean =>
-  Array.isArray(old) && Array.isArray(wanted) ? sameSet(old.map(idOf), wanted.map(idOf)) : old === wanted;
+  Array.isArray(old) && Array.isArray(wanted) ? sameSet(old.map(idOfAny), wanted.map(idOfAny)) : old === wanted;
 
-const idOf = (value: unknown): unknown =>
-  typeof value === "string" && value.startsWith("crn:") ? value.split(":").at(-1) : value;
+const idOfAny = (value: unknown): unknown => (typeof value === "string" ? idIn(value) : value);

@@ -7,6 +7,7 @@
 import type { Fault } from "../../emulator";
 import {
   CALLS,
+  closeAll,
   type Command,
   COMMANDS,
   type Found,
@@ -146,21 +147,24 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const shares = cases.flatMap((part) =>
     dealt(part.cases, options.sample ? 1 : SERVERS_EACH).map((share) => ({ protocol: part.protocol, share })),
   );
-  await Promise.all(
-    shares.map(async ({ protocol, share }) => {
-      const server = await SweptServer.start(protocol);
-      if (server === undefined) {
-        tally.skip(share.length, "this machine refuses namespaces");
-        return;
-      }
-      try {
+  const servers = await SweptServer.startAll(shares.map(({ protocol }) => protocol));
+  if (servers === undefined) {
+    tally.skip(
+      sum((part) => part.cases.length),
+      "this machine refuses namespaces",
+    );
+    return tally.result;
+  }
+  try {
+    await Promise.all(
+      servers.map(async (server, index) => {
         await expectCalls(server, tally);
-        for (const one of share) if (!tally.stopped) await run(server, one, tally);
-      } finally {
-        await server.close();
-      }
-    }),
-  );
+        for (const one of shares[index]?.share ?? []) if (!tally.stopped) await run(server, one, tally);
+      }),
+    );
+  } finally {
+    await closeAll(servers);
+  }
   return tally.result;
 }
 

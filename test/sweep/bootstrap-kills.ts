@@ -5,10 +5,10 @@
  * whole, and the next run heals.
  */
 import {
+  closeAll,
   type Command,
   COMMANDS,
   NOTHING,
-  type Protocol,
   PROGRAMS_OF_SWEEP,
   PROTOCOLS,
   quoted,
@@ -145,58 +145,49 @@ interface Case {
 }
 
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
-  const prepared = await Promise.all(
-    PROTOCOLS.flatMap((protocol, index) => {
-      const all = shuffled(RUNS, options.seed + index);
-      const shares = options.sample ? [all.slice(0, 2)] : dealt(all, SERVERS_EACH);
-      return shares.map((runs) => prepare(protocol, runs));
-    }),
-  );
-  const plans = prepared.map((one, index) => casesOf(one, options, index));
-  const points = prepared.flatMap((one) => (one === undefined ? [] : [...one.points.values()]));
-  const tally = new Tally(NAME, options, {
-    calls: points.reduce((sum, list) => sum + list.length, 0),
-    faults: VICTIMS.length,
-    // A server that cannot be had is one case, and skipped.
-    expected: plans.reduce((sum, cases, index) => sum + (prepared[index] === undefined ? 1 : cases.length), 0),
+  const shares = PROTOCOLS.flatMap((protocol, index) => {
+    const all = shuffled(RUNS, options.seed + index);
+    return (options.sample ? [all.slice(0, 2)] : dealt(all, SERVERS_EACH)).map((runs) => ({ protocol, runs }));
   });
-  await Promise.all(
-    prepared.map(async (one, index) => {
-      if (one === undefined) {
-        tally.skip(1, "this machine refuses namespaces");
-        return;
-      }
-      try {
+  const servers = await SweptServer.startAll(shares.map(({ protocol }) => protocol));
+  if (servers === undefined) {
+    const tally = new Tally(NAME, options, { calls: 0, faults: VICTIMS.length, expected: 1 });
+    tally.skip(1, "this machine refuses namespaces");
+    return tally.result;
+  }
+  try {
+    const prepared = await Promise.all(servers.map((server, index) => prepare(server, shares[index]?.runs ?? [])));
+    const plans = prepared.map((one, index) => casesOf(one, options, index));
+    const tally = new Tally(NAME, options, {
+      calls: prepared.flatMap(({ points }) => [...points.values()].flat()).length,
+      faults: VICTIMS.length,
+      expected: plans.flat().length,
+    });
+    await Promise.all(
+      prepared.map(async (one, index) => {
         for (const single of plans[index] ?? []) if (!tally.stopped) await kill(one, single, tally);
-      } finally {
-        await one.server.close();
-      }
-    }),
-  );
-  return tally.result;
+      }),
+    );
+    return tally.result;
+  } finally {
+    await closeAll(servers);
+  }
 }
 
-async function prepare(protocol: Protocol, runs: readonly Run[]): Promise<Prepared | undefined> {
-  const server = await SweptServer.start(protocol);
-  if (server === undefined) return undefined;
-  try {
-    await server.must(INSTALL);
-    await proveComplete(server);
-    const points = new Map<Run, readonly string[]>();
-    for (const run of runs) {
-      await server.useShell(run.shell);
-      const { exitCode, stderr } = await server.run(run.command, killAt(0, "everything"));
-      if (exitCode !== 0) throw new Error(`${run.command} under ${run.shell}: ${stderr}`);
-      const found = pointsIn(await server.must("/usr/bin/cat /run/sweep/points"));
-      const unseen = ALWAYS.filter((what) => !found.some((point) => point.includes(what)));
-      if (unseen.length > 0) throw new Error(`${run.command} under ${run.shell}: not seen: ${unseen.join(", ")}`);
-      points.set(run, found);
-    }
-    return { server, points };
-  } catch (error) {
-    await server.close();
-    throw error;
+async function prepare(server: SweptServer, runs: readonly Run[]): Promise<Prepared> {
+  await server.must(INSTALL);
+  await proveComplete(server);
+  const points = new Map<Run, readonly string[]>();
+  for (const run of runs) {
+    await server.useShell(run.shell);
+    const { exitCode, stderr } = await server.run(run.command, killAt(0, "everything"));
+    if (exitCode !== 0) throw new Error(`${run.command} under ${run.shell}: ${stderr}`);
+    const found = pointsIn(await server.must("/usr/bin/cat /run/sweep/points"));
+    const unseen = ALWAYS.filter((what) => !found.some((point) => point.includes(what)));
+    if (unseen.length > 0) throw new Error(`${run.command} under ${run.shell}: not seen: ${unseen.join(", ")}`);
+    points.set(run, found);
   }
+  return { server, points };
 }
 
 /** The first line of each: the text of a program may have many. */
@@ -219,10 +210,8 @@ async function proveComplete(server: SweptServer): Promise<void> {
   }
 }
 
-function casesOf(prepared: Prepared | undefined, { sample, seed }: SweepOptions, index: number): Case[] {
-  const all = [...(prepared?.points ?? [])].flatMap(([run, points]) =>
-    points.map((_, point) => ({ run, point: point + 1 })),
-  );
+function casesOf({ points: pointsOf }: Prepared, { sample, seed }: SweepOptions, index: number): Case[] {
+  const all = [...pointsOf].flatMap(([run, points]) => points.map((_, point) => ({ run, point: point + 1 })));
   if (!sample) return all.flatMap((at) => VICTIMS.map((victim) => ({ ...at, victim })));
   // Evenly spread, so that it meets every part of a run.
   const step = Math.max(1, all.length / (SAMPLE_POINTS / PROTOCOLS.length));

@@ -9,7 +9,7 @@ import { type Emulator, startEmulator } from "../../emulator";
 import { type BootedServer, bootInstance } from "../../emulator/boot";
 import { link, makeServer } from "../emulator/emulated-server";
 
-/** One server for each. That of `https` also has all that makes the script write files, see {@link EQUIPMENT}. */
+/** Those of `https` also have all that makes the script write files, see {@link EQUIPMENT}. */
 export const PROTOCOLS = ["http", "https"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -62,11 +62,13 @@ function opensslWithStock(): string {
   );
   return `#!/usr/bin/dash
 [ "$1" = genpkey ] || exec /usr/bin/openssl "$@"
+case " $* " in *' -algorithm RSA '*' rsa_keygen_bits:2048 '*) ;; *) exit 1 ;; esac
 for file; do :; done
 read -r next </run/sweep-keys
-echo $(((next + 1) % ${KEYS})) >/run/sweep-keys
+echo $(((next + 1) % ${KEYS})) >/run/sweep-keys.$$ && mv /run/sweep-keys.$$ /run/sweep-keys
 case $next in
 ${stock.map((key, index) => `${index}) key='${key}' ;;`).join("\n")}
+*) exit 1 ;;
 esac
 printf %s "$key" >"$file"
 `;
@@ -162,8 +164,20 @@ export class SweptServer {
   /** Whether it has all that {@link EQUIPMENT} asks for. */
   readonly isEquipped: boolean;
 
-  /** A server after its first boot; undefined where this machine refuses namespaces. */
-  static async start(protocol: Protocol): Promise<SweptServer | undefined> {
+  /** Servers after their first boot, one for each; undefined where this machine refuses namespaces. @throws when some did not. */
+  static async startAll(protocols: readonly Protocol[]): Promise<SweptServer[] | undefined> {
+    const started = await Promise.allSettled(protocols.map((protocol) => SweptServer.start(protocol)));
+    const servers = started.flatMap((one) =>
+      one.status === "fulfilled" && one.value !== undefined ? [one.value] : [],
+    );
+    if (servers.length === protocols.length) return servers;
+    await closeAll(servers);
+    for (const one of started) if (one.status === "rejected") throw one.reason;
+    if (servers.length > 0) throw new Error(`only ${servers.length} of ${protocols.length} servers came up`);
+    return undefined;
+  }
+
+  private static async start(protocol: Protocol): Promise<SweptServer | undefined> {
     const emulator = await startEmulator({ provisionSeconds: 0 });
     try {
       const other = await makeServer(emulator, { name: "other", protocol });
@@ -325,6 +339,10 @@ printf %s ${quoted(opensslWithStock())} >${PROGRAMS_OF_SWEEP}/openssl && chmod 7
     await this.server.shutdown();
     await this.emulator.close();
   }
+}
+
+export async function closeAll(servers: readonly SweptServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.close()));
 }
 
 /** What is new and was told to no hook. */

@@ -7,6 +7,7 @@ import { type Problem, isKnown, isRecord } from "../core/validate";
 import { AccessPolicy } from "../provider/access-policy";
 import type { PolicyGrant } from "../provider/access-policy-args";
 import type { PolicyTarget } from "../provider/policy-target";
+import { idIn } from "../provider/references";
 import { TrustedProfile, type TrustedProfileArgs, trustedProfileRule } from "../provider/trusted-profile";
 import {
   type ExistingTrustedProfileArgs,
@@ -83,7 +84,7 @@ function namesOf(
   // The resource id, and not an output, stays known in the preview of an update.
   if (made !== undefined) return { id: made.id, target: made.id };
   const target = args.id ?? args.crn ?? "";
-  return { id: pulumi.output(target).apply((value) => value.split(":").at(-1) ?? value), target };
+  return { id: pulumi.output(target).apply(idIn), target };
 }
 
 /** CRN of the profile; for one that exists by its id, a server that has it tells, and without a server nobody does: "". */

@@ -14,6 +14,7 @@ import { InstanceTemplate } from "../provider/instance-template";
 import { type InstanceTemplateArgs, instanceTemplateRule } from "../provider/instance-template-args";
 import { markOf, markedText, vpcName } from "../provider/naming";
 import { assertProgramUsable, assertValid } from "../provider/preflight";
+import { idIn } from "../provider/references";
 import { typeToken } from "../provider/stub";
 import type { TrustedProfile } from "../provider/trusted-profile";
 import { TrustedProfileClaimRule, trustedProfileClaimRuleRule } from "../provider/trusted-profile-claim-rule";
@@ -192,7 +193,7 @@ function planOf(name: string, args: LinkedInstanceGroupArgs, groupName: pulumi.O
 /** Group names are unique in a region, and a VPC is of one region; both claims, so that no other group is let in. */
 function claimRuleOf({ vpcId }: LinkedInstanceGroupArgs, groupName: pulumi.Output<string>): GroupClaimRuleArgs {
   // The claim is an id.
-  const id = pulumi.output(vpcId).apply((vpc) => vpc.split(":").at(-1) ?? vpc);
+  const id = pulumi.output(vpcId).apply(idIn);
   return {
     type: "Profile-CR",
     crType: "VSI",

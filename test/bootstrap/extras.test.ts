@@ -1,9 +1,8 @@
 /** The rarer features of the installed script: reports for machines, keys that stay, early failures, strongSwan's files. */
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type BootstrapOptions, bootstrapUserData, validateBootstrap } from "../../bootstrap";
 import { refusal } from "./metadata-service";
-import { type ServerFolder, SHELLS, withOwnPrograms } from "./server-folder";
+import { EARLY_ENDS, type ServerFolder, SHELLS, withoutTool, withOwnPrograms } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -22,25 +21,7 @@ const NOTE = ["sh", "-c", 'echo "$1:$VPC_IDENTITY_CHANGED:$VPC_IDENTITY_EXIT_COD
 const alarm: BootstrapOptions = { hooks: { failureExec: [[...NOTE, "alarm"]] } };
 
 describe("a run that ends early", () => {
-  it.each([
-    {
-      name: "because a tool is missing",
-      change: (script: string) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
-      exitCode: 3,
-    },
-    {
-      name: "because its settings are broken",
-      spoil: (server: ServerFolder) => writeFileSync(server.path("/etc/vpc-identity/config.json"), "{"),
-      exitCode: 2,
-    },
-    {
-      name: "because others may write to its folder",
-      spoil: (server: ServerFolder) => {
-        spawnSync("install", ["-d", "-m", "0777", server.path("/run/vpc-identity")]);
-      },
-      exitCode: 1,
-    },
-  ])("$name still runs the hooks for failures", async ({ change, spoil, exitCode }) => {
+  it.each(EARLY_ENDS)("because $name still runs the hooks for failures", async ({ change, spoil, exitCode }) => {
     const server = serverWith(alarm, change);
     spoil?.(server);
     for (const { name, argv } of present) {
@@ -53,7 +34,7 @@ describe("a run that ends early", () => {
   });
 
   it.each(["status", "print-token", "doctor"])("says so without hooks when it was %s", async (command) => {
-    const server = serverWith(alarm, (script) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"));
+    const server = serverWith(alarm, withoutTool);
     expect((await server.run([command])).exitCode).toBeGreaterThan(0);
     expect(server.has("/notes")).toBe(false);
   });

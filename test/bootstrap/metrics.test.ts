@@ -1,9 +1,9 @@
 /** The metrics file: what Prometheus' textfile collector finds on a server, also of runs that end early. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type BootstrapOptions, validateBootstrap } from "../../bootstrap";
-import { type ServerFolder, SHELLS } from "./server-folder";
+import { EARLY_ENDS, type ServerFolder, SHELLS } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -59,25 +59,8 @@ it("is in folders that the collector can enter", async () => {
     expect(statSync(server.path(path)).mode & 0o777).toBe(0o755);
 });
 
-it.each([
-  {
-    name: "a tool is missing",
-    change: (script: string) => script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
-    exitCode: 3,
-  },
-  {
-    name: "settings are broken",
-    spoil: (server: ServerFolder) => writeFileSync(server.path("/etc/vpc-identity/config.json"), "{"),
-    exitCode: 2,
-  },
-  {
-    name: "the folder is open to others",
-    spoil: (server: ServerFolder) => chmodSync(server.path("/run/vpc-identity"), 0o777),
-    exitCode: 1,
-  },
-])("tells of a run that ended early because $name", async ({ change, spoil, exitCode }) => {
+it.each(EARLY_ENDS)("tells of a run that ended early because $name", async ({ change, spoil, exitCode }) => {
   const server = serverWith({}, change);
-  mkdirSync(server.path("/run/vpc-identity"), { recursive: true });
   spoil?.(server);
   // The service leaves the hooks to their unit, but not this.
   const run = await server.run(["once"], { env: { VPC_IDENTITY_HOOKS: "later" } });

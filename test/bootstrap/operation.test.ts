@@ -1,7 +1,7 @@
 /** What the installed script does after the first fetch: renewal in time, and what it tells a person on the server. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { refusal } from "./metadata-service";
-import { type Run, ServerFolder, SHELLS } from "./server-folder";
+import { type Run, ServerFolder, SHELLS, withoutTool } from "./server-folder";
 import { Servers } from "./servers";
 
 const servers = new Servers();
@@ -256,9 +256,7 @@ describe("doctor", () => {
   });
 
   it("finds a tool that is missing", async () => {
-    const server = servers.makeQuick({}, (script) =>
-      script.replaceAll("for tool in curl", "for tool in curl-of-the-test"),
-    );
+    const server = servers.makeQuick({}, withoutTool);
     expect(await server.run(["doctor"])).toMatchObject({
       exitCode: 3,
       stdout: expect.stringMatching(/"curl-of-the-test" is missing/) as string,

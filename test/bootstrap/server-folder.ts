@@ -19,23 +19,25 @@ export const SHELLS = [
   present: spawnSync(shell.argv[0] ?? "", [...shell.argv.slice(1), "-c", ":"]).status === 0,
 }));
 
-let stock: readonly string[] | undefined;
+const stock: string[] = [];
 
-/**
- * A script that takes the keys of its certificates from a stock of two in turn, for tests of anything but keys: to make one
- * costs more than all the rest of a run.
- */
-export function withStockOfKeys(script: string): string {
+/** So many RSA keys in PEM, the same for the whole process: to make one costs more than all the rest of a run. */
+export function stockOfKeys(count: number): readonly string[] {
   const format = { type: "pkcs8", format: "pem" } as const;
-  stock ??= [0, 1].map(
-    () =>
-      generateKeyPairSync("rsa", {
-        modulusLength: 2048,
-        privateKeyEncoding: format,
-        publicKeyEncoding: { ...format, type: "spki" },
-      }).privateKey,
-  );
-  const [one = "", other = ""] = stock;
+  while (stock.length < count) {
+    const { privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      privateKeyEncoding: format,
+      publicKeyEncoding: { ...format, type: "spki" },
+    });
+    stock.push(privateKey);
+  }
+  return stock.slice(0, count);
+}
+
+/** A script that takes the keys of its certificates from a stock of two in turn, for tests of anything but keys. */
+export function withStockOfKeys(script: string): string {
+  const [one = "", other = ""] = stockOfKeys(2);
   const takeKey = `make_key() {
   echo x >>"$root/keys-taken"
   case $(($(wc -l <"$root/keys-taken") % 2)) in
@@ -49,6 +51,30 @@ export function withStockOfKeys(script: string): string {
 /** A script that finds the programs in the folder's /bin before those of the system. */
 export const withOwnPrograms = (script: string): string =>
   script.replace("PATH=/usr", "PATH=$VPC_IDENTITY_ROOT/bin:/usr");
+
+/** A script that misses one of its tools. */
+export const withoutTool = (script: string): string =>
+  script.replaceAll("for tool in curl", "for tool in curl-of-the-test");
+
+/** Why a run ends before it has asked for anything, and how. */
+export const EARLY_ENDS: readonly {
+  readonly name: string;
+  readonly change?: (script: string) => string;
+  readonly spoil?: (server: ServerFolder) => void;
+  readonly exitCode: number;
+}[] = [
+  { name: "a tool is missing", change: withoutTool, exitCode: 3 },
+  {
+    name: "its settings are broken",
+    spoil: (server) => writeFileSync(server.path("/etc/vpc-identity/config.json"), "{"),
+    exitCode: 2,
+  },
+  {
+    name: "others may write to its folder",
+    spoil: (server) => void spawnSync("install", ["-d", "-m", "0777", server.path("/run/vpc-identity")]),
+    exitCode: 1,
+  },
+];
 
 /** The shells that are there, one after the other: for tables whose rows need not each be run under all of them. */
 export function shellInTurn(index: number): { readonly name: string; readonly argv: readonly string[] } {

@@ -3,10 +3,11 @@
  * is run again and again while something goes wrong. Waiting is made short (`sleep`, the patience of curl), and openssl takes
  * its keys from a stock.
  */
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type BootstrapOptions, bootstrapUserData } from "../../bootstrap";
 import { type Emulator, startEmulator } from "../../emulator";
 import { type BootedServer, bootInstance } from "../../emulator/boot";
+import { stockOfKeys } from "../bootstrap/server-folder";
 import { link, makeServer } from "../emulator/emulated-server";
 
 /** Those of `https` also have all that makes the script write files, see {@link EQUIPMENT}. */
@@ -41,25 +42,18 @@ const PATIENCE_SECONDS = 12;
 /** What takes longer is killed; a run with its retries takes a few seconds. */
 const LIMIT_SECONDS = 120;
 
+/** As one word of a shell. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 /** Before the programs of the system; what a sweep puts before all of them is in `/usr/local/sbin`. */
 export const PROGRAMS_OF_SWEEP = "/usr/local/bin";
 
-/** To make a key costs more than all the rest of a run. No key is that of the run before, nor that of the one before it. */
+/** No key is that of the run before, nor that of the one before it. */
 const KEYS = 3;
-let stock: readonly string[] | undefined;
 
 /** As the script calls it for a key, openssl writes the file that comes last. */
 function opensslWithStock(): string {
-  const format = { type: "pkcs8", format: "pem" } as const;
-  stock ??= Array.from(
-    { length: KEYS },
-    () =>
-      generateKeyPairSync("rsa", {
-        modulusLength: 2048,
-        privateKeyEncoding: format,
-        publicKeyEncoding: { ...format, type: "spki" },
-      }).privateKey,
-  );
+  const keys = stockOfKeys(KEYS);
   return `#!/usr/bin/dash
 [ "$1" = genpkey ] || exec /usr/bin/openssl "$@"
 case " $* " in *' -algorithm RSA '*' rsa_keygen_bits:2048 '*) ;; *) exit 1 ;; esac
@@ -67,7 +61,7 @@ for file; do :; done
 read -r next </run/sweep-keys
 echo $(((next + 1) % ${KEYS})) >/run/sweep-keys.$$ && mv /run/sweep-keys.$$ /run/sweep-keys
 case $next in
-${stock.map((key, index) => `${index}) key='${key}' ;;`).join("\n")}
+${keys.map((key, index) => `${index}) key='${key}' ;;`).join("\n")}
 *) exit 1 ;;
 esac
 printf %s "$key" >"$file"
@@ -140,9 +134,6 @@ const LOOKED_AT = [
   ...[`${RESULTS}/changed`, `${RESULTS}/changed.taken`],
 ];
 const WORK_FOLDERS = [`${RESULTS}/.work.*`, `${SWANCTL}/.vpc-identity`];
-/** As one word of a shell. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 const LOOK = `for file in ${LOOKED_AT.join(" ")}; do
   if [ -f "$file" ]; then printf '\\001%s\\n' "$file"; /usr/bin/cat "$file"; fi
 done

@@ -167,7 +167,8 @@ owed_hooks() {
 # run_hooks CODE CHANGED: in a process of its own, which a signal must end together with the hook that it waits for.
 run_hooks() {
   child='' work='' locked=''
-  trap 'started; cleanup' EXIT
+  # The group is timeout's: a signal as it has just started the command ends timeout alone.
+  trap 'started; [ -z "$child" ] || kill -s TERM -- "-$child" 2>/dev/null; cleanup' EXIT
   trap 'exit 143' TERM
   code=$1 changed=$2
   VPC_IDENTITY_CHANGED=$changed VPC_IDENTITY_DIRECTORY=$run VPC_IDENTITY_EXIT_CODE=$code

@@ -6,4 +6,5 @@ export function exportLines(env: Readonly<Record<string, string>>): string {
     .join("");
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+/** As one word of any POSIX shell. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

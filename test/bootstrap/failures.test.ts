@@ -342,8 +342,7 @@ describe("failures", () => {
 
 describe("nonce", () => {
   it("is sent, and an answer without it is not taken", async () => {
-    const server = servers.makeQuick({ nonce: true, iamTokens: [], retrySeconds: 0 });
-    server.endFirstBoot();
+    const server = servers.makeBooted({ nonce: true, iamTokens: [] });
     servers.service.plan("token", { change: (text) => text.replace("}", `,"nonce":"another"}`) });
     expect((await server.run(["once"])).exitCode).toBe(7);
     const sent = (): string =>

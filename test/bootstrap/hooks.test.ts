@@ -7,25 +7,10 @@ import { Servers } from "./servers";
 
 const servers = new Servers();
 
-function serverWith(options: BootstrapOptions, change?: (script: string) => string): ServerFolder {
-  const server = servers.makeQuick({ retrySeconds: 0, ...options }, change);
-  server.endFirstBoot();
-  return server;
-}
-
 const present = SHELLS.filter((shell) => shell.present);
 const NOTE = ["sh", "-c", 'echo "$1:$VPC_IDENTITY_CHANGED:$VPC_IDENTITY_EXIT_CODE" >>"$VPC_IDENTITY_ROOT/notes"', "sh"];
 
 const METRICS = "/var/lib/node/vpc-identity.prom";
-
-/** Ends a process as soon as the server has this file. */
-function terminateAt(server: ServerFolder, path: string, pid: number): void {
-  const wait = setInterval(() => {
-    if (!server.has(path)) return;
-    clearInterval(wait);
-    process.kill(pid, "SIGTERM");
-  }, 20);
-}
 
 describe("a unit to reload", () => {
   // What systemd says of it, as far as the stand-in is asked.
@@ -37,7 +22,7 @@ describe("a unit to reload", () => {
       calls: ["reset-failed web.service", "restart --no-block web.service"],
     },
   ])("that $name is told the new files", async ({ failed, calls }) => {
-    const server = serverWith({ certificate: false, hooks: { reload: ["web.service"] } }, (script) =>
+    const server = servers.makeBooted({ certificate: false, hooks: { reload: ["web.service"] } }, (script) =>
       withOwnPrograms(script).replace(/^has_systemd\(\) .*$/m, "has_systemd() { :; }"),
     );
     mkdirSync(server.path("/bin"));
@@ -57,35 +42,29 @@ describe("a hook that takes long", () => {
     { when: ", also when timeout has left it alone", delay: "", timeout: LEAVES },
   ];
   const rows = present.flatMap((shell) => moments.map((moment) => ({ ...shell, ...moment })));
-  it.each(rows)("is ended together with the run, at once, under $name$when", async ({ argv, delay, timeout }) => {
-    const server = serverWith(
-      {
-        certificate: false,
-        hooks: { exec: [["sh", "-c", 'echo $$ >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] },
-      },
-      (script) => withOwnPrograms(script).replace(/^ *child=\$!$/m, () => `${delay}child=$!`),
-    );
-    mkdirSync(server.path("/bin"));
-    if (timeout !== undefined) writeFileSync(server.path("/bin/timeout"), timeout, { mode: 0o755 });
-    let sent = 0;
-    const run = await server.run(["once"], {
-      shell: argv,
-      onStart: (pid) => {
-        const wait = setInterval(() => {
-          if (!server.has("/hook") || server.read("/hook") === "") return;
-          clearInterval(wait);
-          sent = Date.now();
-          process.kill(pid, "SIGTERM");
-        }, 20);
-      },
-    });
-    expect(run.exitCode).toBe(143);
-    // What ignores a signal is killed after 5 seconds.
-    expect(Date.now() - sent).toBeLessThan(4000);
-    // Gone, or dead and not yet collected by whoever collects here.
-    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", server.read("/hook").trim()], { encoding: "utf8" });
-    expect(stdout).toMatch(/^(Z.*\n)?$/);
-  });
+  it.each(rows)(
+    "is ended together with the run, within a second, under $name$when",
+    async ({ argv, delay, timeout }) => {
+      const server = servers.makeBooted(
+        {
+          certificate: false,
+          hooks: { exec: [["sh", "-c", 'echo $$ >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] },
+        },
+        (script) => withOwnPrograms(script).replace(/^child=\$!$/m, () => `${delay}child=$!`),
+      );
+      mkdirSync(server.path("/bin"));
+      if (timeout !== undefined) writeFileSync(server.path("/bin/timeout"), timeout, { mode: 0o755 });
+      const run = await server.run(["once"], {
+        shell: argv,
+        signal: { name: "SIGTERM", when: () => server.has("/hook") && server.read("/hook") !== "" },
+      });
+      expect(run.exitCode).toBe(143);
+      expect(run.millisecondsSinceSignal).toBeLessThan(1000);
+      // Gone, or dead and not yet collected by whoever collects here.
+      const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", server.read("/hook").trim()], { encoding: "utf8" });
+      expect(stdout).toMatch(/^(Z.*\n)?$/);
+    },
+  );
 });
 
 describe("status with hooks", () => {
@@ -95,7 +74,7 @@ describe("status with hooks", () => {
     { name: "it ended well", note: "0\n", hooks: "fine" },
     { name: "it did not", note: "1\n", hooks: "failed" },
   ])("says what is known of the last run of hooks: $name", async ({ note, hooks }) => {
-    const server = serverWith({ hooks: { exec: [["true"]] } });
+    const server = servers.makeBooted({ hooks: { exec: [["true"]] } });
     await server.run(["once"]);
     rmSync(server.path("/run/vpc-identity/hooks-failed"));
     if (note !== undefined) writeFileSync(server.path("/run/vpc-identity/hooks-failed"), note);
@@ -105,21 +84,21 @@ describe("status with hooks", () => {
   });
 
   it("is JSON where nothing is wanted", async () => {
-    const server = serverWith({ iamTokens: [], certificate: false, hooks: { exec: [["true"]] } });
+    const server = servers.makeBooted({ iamTokens: [], certificate: false, hooks: { exec: [["true"]] } });
     expect(JSON.parse((await server.run(["status", "--json"])).stdout)).toEqual({ hooks: "fine" });
   });
 });
 
 (process.getuid?.() === 0 ? describe : describe.skip)("the note of how hooks ended, as real root", () => {
   it("is for the group, too", async () => {
-    const server = serverWith({ group: "daemon", hooks: { exec: [["false"]] } });
+    const server = servers.makeBooted({ group: "daemon", hooks: { exec: [["false"]] } });
     await server.run(["once"]);
     const { mode, gid } = statSync(server.path("/run/vpc-identity/hooks-failed"));
     expect([mode & 0o777, gid]).toEqual([0o640, 1]);
   });
 
   it("also where they were killed", async () => {
-    const server = serverWith({ group: "daemon", hooks: { exec: [["sh", "-c", "kill -9 $PPID"]] } });
+    const server = servers.makeBooted({ group: "daemon", hooks: { exec: [["sh", "-c", "kill -9 $PPID"]] } });
     withoutTimeout(server);
     await server.run(["once"]);
     const { mode, gid } = statSync(server.path("/run/vpc-identity/hooks-failed"));
@@ -130,7 +109,10 @@ describe("status with hooks", () => {
 describe("a hook that ignores TERM", () => {
   it.each(present)("is killed 5 seconds after its time, under $name", async ({ argv }) => {
     const deaf = ["sh", "-c", 'trap "" TERM; i=0; while [ $i -lt 300 ]; do i=$((i + 1)); sleep 0.1; done'];
-    const server = serverWith({ certificate: false, hooks: { exec: [deaf, [...NOTE, "next"]], timeoutSeconds: 1 } });
+    const server = servers.makeBooted({
+      certificate: false,
+      hooks: { exec: [deaf, [...NOTE, "next"]], timeoutSeconds: 1 },
+    });
     const { exitCode, stderr, milliseconds } = await server.run(["once"], { shell: argv });
     expect(exitCode).toBe(0);
     expect(stderr).toContain("the hook failed");
@@ -154,7 +136,7 @@ describe("hooks of a run that was killed", () => {
     { name: "the next look", command: "renew", env: {} },
     { name: "their unit", command: "hooks", env: { VPC_IDENTITY_HOOKS: "later" } },
   ])("are run again by $name, and then no more", async ({ command, env }) => {
-    const server = serverWith(deadly);
+    const server = servers.makeBooted(deadly);
     writeFileSync(server.path("/kill"), "");
     withoutTimeout(server);
     const shell = ["setsid", "-w", "sh"];
@@ -170,7 +152,7 @@ describe("hooks of a run that was killed", () => {
   });
 
   it("hear of what was renewed before and of what was renewed since", async () => {
-    const server = serverWith({ ...deadly, iamTokens: [{ name: "before" }, { name: "since" }] });
+    const server = servers.makeBooted({ ...deadly, iamTokens: [{ name: "before" }, { name: "since" }] });
     const later = { env: { VPC_IDENTITY_HOOKS: "later" } };
     await server.run(["once"], later);
     // Taken by hooks that were killed before their end.
@@ -189,7 +171,7 @@ describe("hooks of a run that was killed", () => {
     { name: "their unit", first: true, command: "hooks", exitCode: 137 },
   ])("are told as failed when only the process that ran them for $name was killed", async (row) => {
     const killing = { exec: [["sh", "-c", "kill -9 $PPID"]] };
-    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: killing });
+    const server = servers.makeBooted({ certificate: false, metricsFile: METRICS, hooks: killing });
     withoutTimeout(server);
     if (row.first) await server.run(["once"], later);
     expect((await server.run([row.command])).exitCode).toBe(row.exitCode);
@@ -198,16 +180,16 @@ describe("hooks of a run that was killed", () => {
 
   it.each(present)("are told as failed when systemd ends their unit, under $name", async ({ argv }) => {
     const slow = { exec: [["sh", "-c", 'echo >"$VPC_IDENTITY_ROOT/hook"; exec sleep 60']] };
-    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: slow });
+    const server = servers.makeBooted({ certificate: false, metricsFile: METRICS, hooks: slow });
     await server.run(["once"], later);
-    const unit = server.run(["hooks"], { shell: argv, onStart: (pid) => terminateAt(server, "/hook", pid) });
-    expect((await unit).exitCode).toBe(143);
+    const signal = { name: "SIGTERM", when: () => server.has("/hook") } as const;
+    expect((await server.run(["hooks"], { shell: argv, signal })).exitCode).toBe(143);
     await expectTold(server, 0);
   });
 
   it("tell the outcome of a run that has ended meanwhile", async () => {
     const wait = { exec: [["sh", "-c", 'while [ ! -e "$VPC_IDENTITY_ROOT/go" ]; do sleep 0.05; done']] };
-    const server = serverWith({ certificate: false, metricsFile: METRICS, hooks: wait });
+    const server = servers.makeBooted({ certificate: false, metricsFile: METRICS, hooks: wait });
     await server.run(["once"], later);
     const hooks = server.run(["hooks"]);
     while (!server.has("/run/vpc-identity/outcome.taken")) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -228,7 +210,7 @@ describe("hooks of a run that was killed", () => {
 describe("status", () => {
   it("tells that a hook failed, as metrics do", async () => {
     const metricsFile = "/var/lib/node/vpc-identity.prom";
-    const server = serverWith({ metricsFile, hooks: { exec: [["false"]] } });
+    const server = servers.makeBooted({ metricsFile, hooks: { exec: [["false"]] } });
     await server.run(["once"]);
     expect(server.read(metricsFile)).toContain("\nvpc_identity_hooks_failed 1\n");
     const text = await server.run(["status"]);

@@ -10,11 +10,8 @@ const servers = new Servers();
 const present = SHELLS.filter((shell) => shell.present);
 const PROM = "/var/lib/node/exporter/vpc-identity.prom";
 
-function serverWith(options: BootstrapOptions = {}, change?: (script: string) => string): ServerFolder {
-  const server = servers.makeQuick({ retrySeconds: 0, metricsFile: PROM, ...options }, change);
-  server.endFirstBoot();
-  return server;
-}
+const serverWith = (options?: BootstrapOptions, change?: (script: string) => string): ServerFolder =>
+  servers.makeBooted({ metricsFile: PROM, ...options }, change);
 
 const values = (text: string): Record<string, number> =>
   Object.fromEntries(
@@ -72,17 +69,9 @@ it.each(present)("tells of a run that was ended by a signal, under $name", async
   const server = serverWith({ certificate: false });
   await server.run(["once"]);
   servers.service.plan("token", { delayMs: 20_000 });
-  const run = await server.run(["once"], {
-    shell: argv,
-    onStart: (pid) => {
-      const wait = setInterval(() => {
-        const run = server.path("/run/vpc-identity");
-        if (!server.has("/run/vpc-identity") || !readdirSync(run).some((name) => name.startsWith(".work"))) return;
-        clearInterval(wait);
-        process.kill(pid, "SIGTERM");
-      }, 20);
-    },
-  });
+  const results = server.path("/run/vpc-identity");
+  const isAtWork = (): boolean => readdirSync(results).some((name) => name.startsWith(".work"));
+  const run = await server.run(["once"], { shell: argv, signal: { name: "SIGTERM", when: isAtWork } });
   expect(run.exitCode).toBe(143);
   const told = values(server.read(PROM));
   expect(told.vpc_identity_last_run_exit_code).toBe(143);

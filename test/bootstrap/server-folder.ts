@@ -87,6 +87,8 @@ export interface Run {
   readonly stdout: string;
   readonly stderr: string;
   readonly milliseconds: number;
+  /** From the signal of the options to the end. */
+  readonly millisecondsSinceSignal: number;
 }
 
 export interface RunOptions {
@@ -94,6 +96,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with the process id once it runs. */
   readonly onStart?: (pid: number) => void;
+  /** Sent to it as soon as something is so. */
+  readonly signal?: { readonly name: NodeJS.Signals; readonly when: () => boolean };
 }
 
 export class ServerFolder {
@@ -149,7 +153,7 @@ export class ServerFolder {
     writeFileSync(this.path("/var/lib/vpc-identity/provisioned"), `${server}\n`);
   }
 
-  run(args: readonly string[], { shell = ["sh"], env = {}, onStart }: RunOptions = {}): Promise<Run> {
+  run(args: readonly string[], { shell = ["sh"], env = {}, onStart, signal }: RunOptions = {}): Promise<Run> {
     const started = Date.now();
     const child = spawn(shell[0] ?? "sh", [...shell.slice(1), this.script, ...args], {
       env: {
@@ -164,16 +168,27 @@ export class ServerFolder {
     child.stdout.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
     child.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
     if (child.pid !== undefined) onStart?.(child.pid);
+    let sent = Number.NaN;
+    const sendWhenSo = (): void => {
+      if (signal?.when() !== true) return;
+      clearInterval(wait);
+      sent = Date.now();
+      child.kill(signal.name);
+    };
+    const wait = signal && setInterval(sendWhenSo, 20);
     return new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code, signal) =>
+      child.on("close", (code, killedBy) => {
+        clearInterval(wait);
+        const ended = Date.now();
         resolve({
-          exitCode: code ?? (signal === "SIGKILL" ? 137 : 128),
+          exitCode: code ?? (killedBy === "SIGKILL" ? 137 : 128),
           stdout,
           stderr,
-          milliseconds: Date.now() - started,
-        }),
-      );
+          milliseconds: ended - started,
+          millisecondsSinceSignal: ended - sent,
+        });
+      });
     });
   }
 

@@ -37,6 +37,13 @@ export class Servers {
     return this.make(options, (script) => change(withStockOfKeys(script)), url);
   }
 
+  /** One of those that is past its first boot, in which refusals are repeated, and tries everything once. */
+  makeBooted(options?: BootstrapOptions, change?: Change): ServerFolder {
+    const server = this.makeQuick({ retrySeconds: 0, ...options }, change);
+    server.endFirstBoot();
+    return server;
+  }
+
   /** One that is removed like those made here. */
   add(folder: ServerFolder): ServerFolder {
     this.#folders.push(folder);

@@ -5,6 +5,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { quoted } from "../../cli/shell";
 import type { BootedServer } from "../../emulator";
 import type { ExecResult } from "../../emulator/boot";
 import type { Project } from "../support/project";
@@ -59,8 +60,6 @@ socket.setEncoding("utf8").on("data", (data) => (answer += data)).on("end", () =
     },
   };
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** A command on a server that has booted, with its standard input. */
 export function onServer(server: BootedServer, command: string, input = ""): Promise<ExecResult> {

@@ -4,6 +4,7 @@
  * off; once the shell alone, as when a kernel is short of memory. Afterwards each credential is the old one or a new one,
  * whole, and the next run heals.
  */
+import { quoted } from "../../cli/shell";
 import {
   closeAll,
   type Command,
@@ -11,7 +12,6 @@ import {
   NOTHING,
   PROGRAMS_OF_SWEEP,
   PROTOCOLS,
-  quoted,
   SERVERS_EACH,
   type Shell,
   SHELLS,

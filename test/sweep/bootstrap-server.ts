@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type BootstrapOptions, bootstrapUserData } from "../../bootstrap";
+import { quoted } from "../../cli/shell";
 import { type Emulator, startEmulator } from "../../emulator";
 import { type BootedServer, bootInstance } from "../../emulator/boot";
 import { stockOfKeys } from "../bootstrap/server-folder";
@@ -41,9 +42,6 @@ const SCRIPT = "/usr/local/bin/vpc-identity";
 const PATIENCE_SECONDS = 12;
 /** What takes longer is killed; a run with its retries takes a few seconds. */
 const LIMIT_SECONDS = 120;
-
-/** As one word of a shell. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Before the programs of the system; what a sweep puts before all of them is in `/usr/local/sbin`. */
 export const PROGRAMS_OF_SWEEP = "/usr/local/bin";

@@ -25,8 +25,11 @@ const provider = {
     if (inputs.warn) console.warn(inputs.warn);
     if (inputs.crash) process.exit(7);
     if (inputs.fill && !fs.existsSync("filled")) {
-      // Until the disk is full, to the last byte; but only once.
+      // Until the disk is full, to the last byte; but only once. What the engine is still removing would give room back.
       fs.mkdirSync("filled");
+      const folder = require("path").dirname(inputs.fill);
+      while (fs.readdirSync(folder, { recursive: true }).some((name) => name.endsWith(".tmp")))
+        await new Promise((done) => setTimeout(done, 10));
       const file = fs.openSync(inputs.fill, "w");
       for (let size = 65536; size >= 1; ) {
         try {
